@@ -1,0 +1,174 @@
+//! The group committer: concurrent commands in, one transaction out.
+//!
+//! It takes what has queued while the last transaction was committing (no timer), decides the commands one on top
+//! of the other on rows loaded once, and writes rows, events and idempotency records in ONE transaction. Positions
+//! are given by the row lock of `log_head` as the last step, so they are gapless and in commit order whatever the
+//! number of writers. A refused command writes nothing and disturbs none of its neighbours.
+//! docs/adr/0002 tells why.
+
+mod batch;
+
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use ordermesh_kernel::{Clock, Timestamp};
+use sea_orm::{DatabaseConnection, DatabaseTransaction, DbErr};
+use sha2::{Digest, Sha256};
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::task::TaskTracker;
+
+use crate::event::{Cause, NewEvent};
+use crate::log::EventLog;
+use crate::token::ConsistencyToken;
+
+use batch::{Batch, Job, Pending};
+
+/// Commands a transaction takes at most: beyond this a larger batch gains nothing and delays its first command.
+const MAX_BATCH: usize = 512;
+/// Commands that may wait for their batch; more are held back at their connection.
+const QUEUE: usize = 4096;
+
+/// The rows that a batch of commands works on, loaded once and written once.
+#[async_trait]
+pub trait UnitOfWork: Send + Sized + 'static {
+    /// What a command needs to have loaded.
+    type Want: Send + Sync;
+
+    /// Loads (and on servers with several writers locks) all that the commands of a batch want.
+    async fn load(tx: &DatabaseTransaction, wants: Vec<Self::Want>) -> Result<Self, DbErr>;
+    /// Takes the events staged since the last call.
+    fn take_events(&mut self) -> Vec<NewEvent>;
+    /// Writes every changed row.
+    async fn store(self, tx: &DatabaseTransaction) -> Result<(), DbErr>;
+}
+
+/// A command: what it needs, and its decision.
+pub trait Command<U: UnitOfWork>: Send + Sync + 'static {
+    /// What a committed command answers.
+    type Answer: Answer;
+    /// Why a command is not carried out.
+    type Refusal: Send + Debug + 'static;
+
+    /// What must be loaded before [`decide`](Self::decide).
+    fn wants(&self) -> Vec<U::Want>;
+    /// Decides on the unit as commands before it left it. A refusal leaves the unit as it was.
+    fn decide(&self, unit: &mut U, now: Timestamp) -> Result<Self::Answer, Self::Refusal>;
+}
+
+/// An answer that is kept with its request_id.
+pub trait Answer: Clone + Send + Sized + 'static {
+    /// The answer as stored.
+    fn encode(&self) -> Vec<u8>;
+    /// The answer from its stored form; `None` when these are not the bytes of one.
+    fn decode(bytes: &[u8]) -> Option<Self>;
+}
+
+/// Who asks for what under which key, and what led to it.
+#[derive(Debug, Clone)]
+pub struct CommandIdentity {
+    /// Full name of the method.
+    pub method: &'static str,
+    /// Who asks; the key is private to it.
+    pub principal: String,
+    /// The idempotency key.
+    pub request_id: String,
+    /// SHA-256 of the request's content.
+    pub fingerprint: [u8; 32],
+    /// What the command's events name as their cause.
+    pub cause: Cause,
+}
+
+impl CommandIdentity {
+    /// Key of the idempotency record.
+    fn key(&self) -> [u8; 32] {
+        let mut hash = Sha256::new();
+        for part in [self.method, &self.principal, &self.request_id] {
+            // Lengths keep ("ab", "c") apart from ("a", "bc").
+            hash.update((part.len() as u64).to_be_bytes());
+            hash.update(part);
+        }
+        hash.finalize().into()
+    }
+}
+
+/// SHA-256 of a request's content, for [`CommandIdentity::fingerprint`].
+pub fn fingerprint(encoded_request: &[u8]) -> [u8; 32] {
+    Sha256::digest(encoded_request).into()
+}
+
+/// A command that is durable.
+#[derive(Debug, Clone)]
+pub struct Committed<A> {
+    /// What it answers.
+    pub answer: A,
+    /// Stands for the command's newest event.
+    pub token: ConsistencyToken,
+    /// The command was committed by an earlier call with the same key.
+    pub replayed: bool,
+}
+
+/// Why a command is not durable.
+#[derive(Debug, thiserror::Error)]
+pub enum CommitError<R: Debug> {
+    /// The domain refuses it.
+    #[error("refused: {0:?}")]
+    Refused(R),
+    /// The request_id was used with another content.
+    #[error("the request_id was used before with another content")]
+    RequestIdReused,
+    /// The database cannot take it just now.
+    #[error("the database cannot take commands now")]
+    Unavailable,
+    /// The server shuts down.
+    #[error("the server is shutting down")]
+    ShuttingDown,
+    /// The database refuses what should be right.
+    #[error("the command could not be written: {0}")]
+    Internal(String),
+}
+
+/// Hands commands to the committing task and waits for the outcome.
+#[derive(Debug)]
+pub struct Committer<U: UnitOfWork> {
+    queue: mpsc::Sender<Box<dyn Job<U>>>,
+}
+
+impl<U: UnitOfWork> Clone for Committer<U> {
+    fn clone(&self) -> Self {
+        Self { queue: self.queue.clone() }
+    }
+}
+
+impl<U: UnitOfWork> Committer<U> {
+    /// Starts the committing task on `tasks`. It ends, with all queued commands carried out, when every clone of
+    /// the committer is dropped.
+    pub fn start(
+        writer: DatabaseConnection,
+        log: Arc<EventLog>,
+        clock: Arc<dyn Clock>,
+        tasks: &TaskTracker,
+    ) -> Self {
+        let (queue, mut jobs) = mpsc::channel::<Box<dyn Job<U>>>(QUEUE);
+        tasks.spawn(async move {
+            let mut waiting = Vec::with_capacity(MAX_BATCH);
+            while jobs.recv_many(&mut waiting, MAX_BATCH).await > 0 {
+                Batch::new(&writer, &log, clock.as_ref()).run(std::mem::take(&mut waiting)).await;
+            }
+        });
+        Self { queue }
+    }
+
+    /// Carries out a command: when this answers `Ok`, the command is durable. The command may still be carried out
+    /// when the caller stops waiting; asking again with the same request_id tells.
+    pub async fn execute<C: Command<U>>(
+        &self,
+        identity: CommandIdentity,
+        command: C,
+    ) -> Result<Committed<C::Answer>, CommitError<C::Refusal>> {
+        let (reply, outcome) = oneshot::channel();
+        let job = Pending::new(identity, command, reply);
+        self.queue.send(Box::new(job)).await.map_err(|_| CommitError::ShuttingDown)?;
+        outcome.await.unwrap_or(Err(CommitError::ShuttingDown))
+    }
+}

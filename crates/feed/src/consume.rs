@@ -1,0 +1,350 @@
+//! The runtime of a projection: events of a feed in, effect and checkpoint in one transaction.
+//!
+//! A projection only says what to do with events. Here is the rest: open the feed at the checkpoint, gather what
+//! has arrived into batches, skip what is applied already, reconnect for ever. Because the checkpoint is written
+//! with the effect, every event has its effect exactly once, whatever is killed when.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures_util::future::{BoxFuture, FutureExt};
+use ordermesh_kernel::{Clock, EventId, Timestamp};
+use ordermesh_proto::event_types::FeedEvent;
+use ordermesh_proto::feed::v1::subscribe_request::Start;
+use ordermesh_proto::feed::v1::subscribe_response::Frame;
+use ordermesh_proto::feed::v1::{SubscribeRequest, SubscribeResponse};
+use sea_orm::{DatabaseConnection, DatabaseTransaction, DbErr, EntityTrait};
+use tokio::sync::watch;
+use tokio_stream::StreamExt;
+use tokio_util::sync::CancellationToken;
+use tonic::{Status, Streaming};
+use uuid::Uuid;
+
+use crate::store::{Table, begin_write, checkpoint};
+use crate::token::LogPosition;
+
+/// Events a transaction takes at most.
+const MAX_BATCH: usize = 1000;
+/// The first wait after a failure; doubled for each further one.
+const FIRST_BACKOFF: Duration = Duration::from_millis(50);
+/// The longest wait after a failure.
+const MAX_BACKOFF: Duration = Duration::from_secs(5);
+
+/// Opens a context's feed.
+pub type OpenFeed =
+    Arc<dyn Fn(SubscribeRequest) -> BoxFuture<'static, Result<Streaming<SubscribeResponse>, Status>> + Send + Sync>;
+
+/// A read model that follows one feed. Deterministic: the same events make the same rows, so no clock and no
+/// random ids.
+#[async_trait]
+pub trait Projection: Send + Sync + 'static {
+    /// The event message of the feed.
+    type Event: FeedEvent;
+
+    /// Name of the projection and of its checkpoint.
+    fn name(&self) -> &'static str;
+    /// Applies events to the tables whose names end in `suffix` (empty: the live ones). The events come in order
+    /// and each once.
+    async fn apply(
+        &self,
+        tx: &DatabaseTransaction,
+        suffix: &str,
+        events: &[Self::Event],
+    ) -> Result<(), ProjectionError>;
+    /// Called after a batch is committed to the live tables.
+    fn applied(&self, events: &[Self::Event]);
+    /// Makes empty tables whose names end in `suffix`, in place of any that are there.
+    async fn create_tables(&self, tx: &DatabaseTransaction, suffix: &str) -> Result<(), DbErr>;
+    /// Puts the tables of `suffix` in the place of the live ones, which are dropped.
+    async fn swap_tables(&self, tx: &DatabaseTransaction, suffix: &str) -> Result<(), DbErr>;
+}
+
+/// Why events cannot be applied.
+#[derive(Debug, thiserror::Error)]
+pub enum ProjectionError {
+    /// The database refuses.
+    #[error(transparent)]
+    Store(#[from] DbErr),
+    /// An event makes no sense to the projection.
+    #[error("event {position} of {key} cannot be applied: {reason}")]
+    Event {
+        /// Place in the log.
+        position: i64,
+        /// What the event is about.
+        key: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+/// How far a projection has come.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Progress {
+    /// The log and the newest event in the read model; `None` until it has first reached the feed.
+    pub place: Option<LogPosition>,
+    /// The newest position of the log that the projection has heard of.
+    pub head: i64,
+    /// When the projection last heard from the feed.
+    pub contact: Option<Timestamp>,
+    /// Why it does not go on, while it does not.
+    pub error: Option<String>,
+}
+
+/// Why a projection's run over the feed ends before the feed does.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ConsumeError {
+    #[error("the feed cannot be read: {0}")]
+    Feed(Box<Status>),
+    #[error(transparent)]
+    Projection(#[from] ProjectionError),
+    #[error("the feed sent an event that cannot be decoded: {0}")]
+    Undecodable(#[from] prost::DecodeError),
+    #[error("the feed {feed} is not {checkpoint}, which the checkpoint is of")]
+    Diverged { feed: Uuid, checkpoint: Uuid },
+    #[error("the feed went from {checkpoint} to {position}: events are missing")]
+    Gap { checkpoint: i64, position: i64 },
+    #[error("the feed broke its contract: {0}")]
+    Contract(&'static str),
+}
+
+impl From<Status> for ConsumeError {
+    fn from(status: Status) -> Self {
+        Self::Feed(Box::new(status))
+    }
+}
+
+impl From<DbErr> for ConsumeError {
+    fn from(error: DbErr) -> Self {
+        Self::Projection(ProjectionError::Store(error))
+    }
+}
+
+/// Keeps one projection up with its feed.
+pub struct Projector<P: Projection> {
+    pub(crate) projection: P,
+    pub(crate) writer: DatabaseConnection,
+    pub(crate) open: OpenFeed,
+    clock: Arc<dyn Clock>,
+    progress: watch::Sender<Progress>,
+    pub(crate) rebuilding: tokio::sync::Mutex<()>,
+}
+
+impl<P: Projection> Projector<P> {
+    /// A projector that stands where its checkpoint stands.
+    pub async fn new(
+        projection: P,
+        writer: DatabaseConnection,
+        open: OpenFeed,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, DbErr> {
+        let place = load_checkpoint(&writer, projection.name()).await?;
+        let head = place.map_or(0, |place| place.position);
+        let progress = watch::Sender::new(Progress { place, head, ..Progress::default() });
+        Ok(Self { projection, writer, open, clock, progress, rebuilding: tokio::sync::Mutex::new(()) })
+    }
+
+    /// How far the projection has come, and a way to wait for more.
+    pub fn progress(&self) -> watch::Receiver<Progress> {
+        self.progress.subscribe()
+    }
+
+    /// The projection.
+    pub fn projection(&self) -> &P {
+        &self.projection
+    }
+
+    /// Follows the feed until `shutdown`, through every failure.
+    pub async fn run(self: Arc<Self>, shutdown: CancellationToken) {
+        let mut backoff = FIRST_BACKOFF;
+        while !shutdown.is_cancelled() {
+            let before = self.progress.borrow().place;
+            let error = match self.follow(&shutdown).await {
+                Ok(()) => {
+                    backoff = FIRST_BACKOFF;
+                    continue;
+                }
+                Err(error) => error,
+            };
+            if self.progress.borrow().place != before {
+                backoff = FIRST_BACKOFF;
+            }
+            let name = self.projection.name();
+            tracing::warn!(projection = name, %error, retry_in = ?backoff, "the projection stopped; it goes on");
+            self.progress.send_modify(|progress| progress.error = Some(error.to_string()));
+            let _ = shutdown.run_until_cancelled(tokio::time::sleep(backoff)).await;
+            backoff = (backoff * 2).min(MAX_BACKOFF);
+        }
+    }
+
+    /// Follows the feed until it closes.
+    async fn follow(&self, shutdown: &CancellationToken) -> Result<(), ConsumeError> {
+        let checkpoint = load_checkpoint(&self.writer, self.projection.name()).await?;
+        let mut feed = Feed::open(&self.open, checkpoint).await?;
+        while let Some(batch) = shutdown.run_until_cancelled(feed.next_batch::<P::Event>()).await.transpose()? {
+            let feed_id = batch.feed_id;
+            if !batch.events.is_empty() {
+                self.apply(feed_id, batch.events).await?;
+            }
+            self.progress.send_modify(|progress| {
+                progress.head = progress.head.max(batch.head);
+                progress.contact = Some(self.clock.now());
+                progress.error = None;
+                let start = LogPosition { feed_id, position: 0, event_id: None };
+                progress.place.get_or_insert(start);
+            });
+            if batch.closed {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    /// Applies events and moves the checkpoint in one transaction; events before the checkpoint are left out.
+    async fn apply(&self, feed_id: Uuid, mut events: Vec<P::Event>) -> Result<(), ConsumeError> {
+        let name = self.projection.name();
+        let tx = begin_write(&self.writer).await?;
+        let place = load_checkpoint(&tx, name).await?;
+        let applied = check_same_log(place, feed_id)?;
+        events.retain(|event| event.position() > applied);
+        let Some((first, last)) = events.first().zip(events.last()) else {
+            return Ok(tx.rollback().await?);
+        };
+        if first.position() != applied + 1 {
+            return Err(ConsumeError::Gap { checkpoint: applied, position: first.position() });
+        }
+        let place = place_of(feed_id, last)?;
+        self.projection.apply(&tx, "", &events).await?;
+        save_checkpoint(&tx, name, place).await?;
+        tx.commit().await?;
+        self.progress.send_modify(|progress| {
+            progress.place = Some(place);
+            progress.head = progress.head.max(place.position);
+        });
+        self.projection.applied(&events);
+        Ok(())
+    }
+
+    pub(crate) fn moved_to(&self, place: LogPosition) {
+        self.progress.send_modify(|progress| progress.place = Some(place));
+    }
+}
+
+/// The position up to which `place` has applied the log `feed_id`.
+pub(crate) fn check_same_log(place: Option<LogPosition>, feed_id: Uuid) -> Result<i64, ConsumeError> {
+    match place {
+        None => Ok(0),
+        Some(place) if place.feed_id == feed_id => Ok(place.position),
+        Some(place) => Err(ConsumeError::Diverged { feed: feed_id, checkpoint: place.feed_id }),
+    }
+}
+
+pub(crate) fn place_of(feed_id: Uuid, event: &impl FeedEvent) -> Result<LogPosition, ConsumeError> {
+    let id = EventId::parse(event.event_id()).map_err(|_| ConsumeError::Contract("an event id is no UUID"))?;
+    Ok(LogPosition { feed_id, position: event.position(), event_id: Some(id) })
+}
+
+/// Where the consumer stands; `None` before its first event.
+pub(crate) async fn load_checkpoint<C: sea_orm::ConnectionTrait>(
+    db: &C,
+    consumer: &str,
+) -> Result<Option<LogPosition>, DbErr> {
+    let row = checkpoint::Entity::find_by_id(consumer.to_owned()).one(db).await?;
+    Ok(row.map(|row| LogPosition {
+        feed_id: row.feed_id,
+        position: row.position,
+        event_id: row.event_id.map(EventId::from),
+    }))
+}
+
+pub(crate) async fn save_checkpoint(
+    tx: &DatabaseTransaction,
+    consumer: &str,
+    place: LogPosition,
+) -> Result<(), DbErr> {
+    let row = checkpoint::Model {
+        consumer: consumer.to_owned(),
+        feed_id: place.feed_id,
+        position: place.position,
+        event_id: place.event_id.map(|id| *id.as_uuid()),
+    };
+    Table::<checkpoint::Entity>::default().upsert(tx, &[row]).await
+}
+
+/// An open feed, read in batches.
+pub(crate) struct Feed {
+    stream: Streaming<SubscribeResponse>,
+    feed_id: Option<Uuid>,
+}
+
+/// What has arrived from a feed.
+pub(crate) struct FeedBatch<E> {
+    pub feed_id: Uuid,
+    pub events: Vec<E>,
+    /// The newest position of the log that the feed told.
+    pub head: i64,
+    /// The feed has ended.
+    pub closed: bool,
+}
+
+impl Feed {
+    /// Opens the feed after `place`, or at its start.
+    pub async fn open(open: &OpenFeed, place: Option<LogPosition>) -> Result<Self, ConsumeError> {
+        let start = place.map(|place| Start::AfterCursor(place.to_cursor()));
+        let request =
+            SubscribeRequest { start, max_batch: MAX_BATCH as i32, ..SubscribeRequest::default() };
+        Ok(Self { stream: open(request).await?, feed_id: None })
+    }
+
+    /// Waits for a frame and takes what else is there already, up to a transaction's fill.
+    pub async fn next_batch<E: FeedEvent>(&mut self) -> Result<FeedBatch<E>, ConsumeError> {
+        let (mut events, mut head) = (Vec::new(), 0);
+        let mut closed;
+        let mut frame = self.stream.next().await;
+        loop {
+            match frame.transpose()? {
+                None => closed = true,
+                Some(response) => {
+                    head = response.head_position;
+                    closed = self.take_frame(response, &mut events)?;
+                }
+            }
+            if closed || events.len() >= MAX_BATCH {
+                break;
+            }
+            match self.stream.next().now_or_never() {
+                Some(next) => frame = next,
+                None => break,
+            }
+        }
+        match (self.feed_id, closed) {
+            (Some(feed_id), _) => Ok(FeedBatch { feed_id, events, head, closed }),
+            (None, _) => Err(ConsumeError::Contract("it did not begin with opened")),
+        }
+    }
+
+    /// True when the frame ends the feed.
+    fn take_frame<E: FeedEvent>(
+        &mut self,
+        response: SubscribeResponse,
+        events: &mut Vec<E>,
+    ) -> Result<bool, ConsumeError> {
+        match response.frame {
+            Some(Frame::Opened(opened)) => {
+                let feed_id = Uuid::parse_str(&opened.feed_id)
+                    .map_err(|_| ConsumeError::Contract("the feed id is no UUID"))?;
+                self.feed_id = Some(feed_id);
+            }
+            Some(Frame::Events(batch)) => {
+                events.reserve(batch.events.len());
+                for bytes in batch.events {
+                    events.push(E::decode(bytes)?);
+                }
+            }
+            Some(Frame::Closing(_)) => return Ok(true),
+            // Frames that only tell progress, and kinds that a newer server may send.
+            _ => {}
+        }
+        Ok(false)
+    }
+}

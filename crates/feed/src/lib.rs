@@ -1,0 +1,23 @@
+//! The event log of a context and everything about feeds.
+//!
+//! An event is in the log if and only if its command's change is in the database, positions are gapless and in
+//! commit order, and a subscriber resumes where it was. `docs/architecture.md` tells the reasons.
+//!
+//! # Layout
+//! - [`event`]: an event before, in and after the log; how stored bytes are spliced into the wire's form
+//! - [`commit`]: the group committer: commands in, rows + events + idempotency records in one transaction
+//! - [`log`]: the log as a [`log::FeedSource`]: pages, head, and the tail in memory
+//! - [`serve`]: a context's event service: Subscribe…Events and GetFeed
+//! - [`consume`]: the runtime of a projection: events in, effect + checkpoint in one transaction
+//! - [`project`]: the projections of a server: where they stand, rebuilding them
+//! - [`token`]: cursors and consistency tokens
+//! - [`store`]: tables of the log, bulk statements over sea-orm entities
+
+pub mod commit;
+pub mod consume;
+pub mod event;
+pub mod log;
+pub mod project;
+pub mod serve;
+pub mod store;
+pub mod token;

@@ -1,0 +1,307 @@
+//! The log of a context as subscribers read it: pages after a position, the head, and a tail in memory.
+//!
+//! All live subscribers share the tail, which is bounded by bytes; whoever is behind it reads pages from the
+//! database. [`FeedSource`] is the seam: a replica or another engine can serve a feed without any change to
+//! contracts or consumers.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use async_trait::async_trait;
+use ordermesh_kernel::{Clock, EventId, Timestamp, clock};
+use ordermesh_proto::event_types::EventType;
+use sea_orm::{ColumnTrait, DatabaseConnection, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use tokio::sync::watch;
+use uuid::Uuid;
+
+use crate::event::{Cause, LoggedEvent, NewEvent, WireEvent};
+use crate::store::{event, log_head};
+use crate::token::LogPosition;
+
+/// What a feed is, beside its events.
+#[derive(Debug, Clone, Copy)]
+pub struct FeedSchema {
+    /// The events that the feed may carry.
+    pub events: &'static [EventType],
+    /// What the key is, such as "order id".
+    pub key_description: &'static str,
+}
+
+impl FeedSchema {
+    /// The event type of a name.
+    pub fn event(&self, name: &str) -> Option<&'static EventType> {
+        self.events.iter().find(|kind| kind.name == name)
+    }
+}
+
+/// Events in the order of their positions, from the tail or from the database.
+#[derive(Debug, Default)]
+pub struct Page {
+    /// The events, contiguous from the position asked for.
+    pub events: Vec<Arc<WireEvent>>,
+    /// The page came from the tail in memory.
+    pub from_tail: bool,
+}
+
+/// From where a feed is served.
+#[async_trait]
+pub trait FeedSource: Send + Sync {
+    /// What the feed is.
+    fn schema(&self) -> FeedSchema;
+    /// Identity of the log.
+    fn feed_id(&self) -> Uuid;
+    /// The newest position, and a way to wait for a newer one.
+    fn head(&self) -> watch::Receiver<i64>;
+    /// At most `limit` events after `position`; empty only at the head.
+    async fn page(&self, position: i64, limit: usize) -> Result<Page, DbErr>;
+    /// The event at a position; `None` when the log does not hold it.
+    async fn event_id_at(&self, position: i64) -> Result<Option<EventId>, DbErr>;
+    /// The position before the first event recorded at `time` or later.
+    async fn position_before(&self, time: Timestamp) -> Result<i64, DbErr>;
+    /// The oldest position that the log holds; `None` when it is empty.
+    async fn earliest(&self) -> Result<Option<i64>, DbErr>;
+    /// When the newest event was recorded; `None` when the log is empty.
+    async fn head_time(&self) -> Result<Option<Timestamp>, DbErr>;
+}
+
+/// The log in a context's own database.
+#[derive(Debug)]
+pub struct EventLog {
+    schema: FeedSchema,
+    feed_id: Uuid,
+    reader: DatabaseConnection,
+    tail: RwLock<Tail>,
+    head: watch::Sender<i64>,
+}
+
+impl EventLog {
+    /// Opens the log, making its identity when it is new. `tail_bytes` bounds the events kept in memory.
+    pub async fn open(
+        writer: &DatabaseConnection,
+        reader: DatabaseConnection,
+        schema: FeedSchema,
+        tail_bytes: usize,
+        clock: &dyn Clock,
+    ) -> Result<Self, DbErr> {
+        let head = match log_head::Entity::find_by_id(1).one(writer).await? {
+            Some(head) => head,
+            None => create_head(writer, clock).await?,
+        };
+        let tail = RwLock::new(Tail { budget: tail_bytes, ..Tail::default() });
+        Ok(Self { schema, feed_id: head.feed_id, reader, tail, head: watch::Sender::new(head.position) })
+    }
+
+    /// Takes events that are now durable; they follow the head without a gap.
+    pub(crate) fn publish(&self, events: Vec<WireEvent>) {
+        let Some(newest) = events.last().map(|event| event.position) else { return };
+        // A poisoned lock only means that a reader panicked; the tail itself is changed in whole steps.
+        self.tail.write().unwrap_or_else(PoisonError::into_inner).append(events);
+        self.head.send_replace(newest);
+    }
+}
+
+async fn create_head(writer: &DatabaseConnection, clock: &dyn Clock) -> Result<log_head::Model, DbErr> {
+    let head = log_head::Model {
+        id: 1,
+        feed_id: Uuid::now_v7(),
+        position: 0,
+        recorded_time: clock::to_micros(clock.now()),
+    };
+    crate::store::Table::<log_head::Entity>::default().insert(writer, std::slice::from_ref(&head)).await?;
+    Ok(head)
+}
+
+#[async_trait]
+impl FeedSource for EventLog {
+    fn schema(&self) -> FeedSchema {
+        self.schema
+    }
+
+    fn feed_id(&self) -> Uuid {
+        self.feed_id
+    }
+
+    fn head(&self) -> watch::Receiver<i64> {
+        self.head.subscribe()
+    }
+
+    async fn page(&self, position: i64, limit: usize) -> Result<Page, DbErr> {
+        let tail = self.tail.read().unwrap_or_else(PoisonError::into_inner).after(position, limit);
+        if let Some(events) = tail {
+            return Ok(Page { events, from_tail: true });
+        }
+        let rows = event::Entity::find()
+            .filter(event::Column::Position.gt(position))
+            .order_by_asc(event::Column::Position)
+            .limit(limit as u64)
+            .all(&self.reader)
+            .await?;
+        let events =
+            rows.into_iter().map(|row| self.wire(row).map(Arc::new)).collect::<Result<Vec<_>, _>>()?;
+        Ok(Page { events, from_tail: false })
+    }
+
+    async fn event_id_at(&self, position: i64) -> Result<Option<EventId>, DbErr> {
+        let tail = self.tail.read().unwrap_or_else(PoisonError::into_inner).after(position - 1, 1);
+        if let Some(event) = tail.as_deref().and_then(<[_]>::first) {
+            return Ok(Some(event.id));
+        }
+        let id: Option<Uuid> = event::Entity::find_by_id(position)
+            .select_only()
+            .column(event::Column::EventId)
+            .into_tuple()
+            .one(&self.reader)
+            .await?;
+        Ok(id.map(EventId::from))
+    }
+
+    async fn position_before(&self, time: Timestamp) -> Result<i64, DbErr> {
+        // recorded_time never decreases along the log, so the newest earlier event bounds all later ones.
+        let position: Option<i64> = event::Entity::find()
+            .select_only()
+            .column(event::Column::Position)
+            .filter(event::Column::RecordedTime.lt(clock::to_micros(time)))
+            .order_by_desc(event::Column::RecordedTime)
+            .order_by_desc(event::Column::Position)
+            .into_tuple()
+            .one(&self.reader)
+            .await?;
+        Ok(match position {
+            Some(position) => position,
+            None => self.earliest().await?.map_or(0, |earliest| earliest - 1),
+        })
+    }
+
+    async fn earliest(&self) -> Result<Option<i64>, DbErr> {
+        event::Entity::find()
+            .select_only()
+            .column(event::Column::Position)
+            .order_by_asc(event::Column::Position)
+            .into_tuple()
+            .one(&self.reader)
+            .await
+    }
+
+    async fn head_time(&self) -> Result<Option<Timestamp>, DbErr> {
+        let time: Option<i64> = event::Entity::find()
+            .select_only()
+            .column(event::Column::RecordedTime)
+            .order_by_desc(event::Column::Position)
+            .into_tuple()
+            .one(&self.reader)
+            .await?;
+        time.map(stored_time).transpose()
+    }
+}
+
+impl EventLog {
+    fn wire(&self, row: event::Model) -> Result<WireEvent, DbErr> {
+        let kind = self.schema.event(&row.kind).ok_or_else(|| {
+            DbErr::Type(format!("event {} of the log has the unknown type {}", row.position, row.kind))
+        })?;
+        let logged = LoggedEvent {
+            position: row.position,
+            id: EventId::from(row.event_id),
+            recorded: stored_time(row.recorded_time)?,
+            cause: Cause {
+                correlation_id: row.correlation_id,
+                causation_id: row.causation_id,
+                traceparent: row.traceparent,
+            },
+            event: NewEvent {
+                kind: kind.name,
+                schema_version: row.schema_version,
+                key: row.key,
+                key_revision: row.key_revision,
+                occurred: stored_time(row.occurred_time)?,
+                payload: row.payload,
+                personal: row.personal,
+            },
+        };
+        Ok(WireEvent::new(&logged, kind))
+    }
+
+    /// The log's newest place as the tail knows it, for tokens that must cost nothing.
+    pub(crate) fn place(&self, position: i64, event_id: Option<EventId>) -> LogPosition {
+        LogPosition { feed_id: self.feed_id, position, event_id }
+    }
+}
+
+fn stored_time(micros: i64) -> Result<Timestamp, DbErr> {
+    clock::from_micros(micros).map_err(|error| DbErr::Type(error.to_string()))
+}
+
+/// The newest events, contiguous up to the head, bounded by bytes.
+#[derive(Debug, Default)]
+struct Tail {
+    events: VecDeque<Arc<WireEvent>>,
+    bytes: usize,
+    budget: usize,
+}
+
+impl Tail {
+    fn append(&mut self, events: Vec<WireEvent>) {
+        for event in events {
+            self.bytes += Self::weight(&event);
+            self.events.push_back(Arc::new(event));
+        }
+        while self.bytes > self.budget {
+            let Some(oldest) = self.events.pop_front() else { break };
+            self.bytes -= Self::weight(&oldest);
+        }
+    }
+
+    /// Events after `position`, or `None` when the tail does not hold the next one.
+    fn after(&self, position: i64, limit: usize) -> Option<Vec<Arc<WireEvent>>> {
+        let first = self.events.front()?.position;
+        let skip = usize::try_from(position + 1 - first).ok()?;
+        (skip < self.events.len()).then(|| self.events.iter().skip(skip).take(limit).cloned().collect())
+    }
+
+    /// What an event costs in memory, about: its bytes, its key, and the structure around them.
+    fn weight(event: &WireEvent) -> usize {
+        event.bytes.len() + event.key.len() + size_of::<WireEvent>() + 2 * size_of::<usize>()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn events(positions: std::ops::RangeInclusive<i64>) -> Vec<WireEvent> {
+        positions
+            .map(|position| WireEvent {
+                position,
+                id: EventId::from(Uuid::from_u128(position as u128)),
+                kind: "OrderCreated",
+                key: String::new(),
+                key_hash: 0,
+                recorded: Timestamp::UNIX_EPOCH,
+                bytes: bytes::Bytes::from_static(&[0; 100]),
+            })
+            .collect()
+    }
+
+    #[test]
+    fn the_tail_keeps_the_newest_events_within_its_bytes() {
+        let mut tail = Tail { budget: 3_000, ..Tail::default() };
+        tail.append(events(1..=100));
+        assert!(tail.bytes <= 3_000 && !tail.events.is_empty());
+        assert_eq!(tail.events.back().map(|event| event.position), Some(100));
+        assert!(tail.after(0, 10).is_none(), "what was dropped must come from the log");
+    }
+
+    #[test]
+    fn the_tail_answers_only_with_the_very_next_event() {
+        let mut tail = Tail { budget: usize::MAX, ..Tail::default() };
+        assert!(tail.after(0, 10).is_none());
+        tail.append(events(5..=9));
+        assert!(tail.after(3, 10).is_none());
+        let positions = |after, limit| -> Vec<i64> {
+            tail.after(after, limit).unwrap().iter().map(|event| event.position).collect()
+        };
+        assert_eq!(positions(4, 3), [5, 6, 7]);
+        assert_eq!(positions(8, 10), [9]);
+        assert!(tail.after(9, 10).is_none());
+    }
+}

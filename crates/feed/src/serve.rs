@@ -1,0 +1,99 @@
+//! A context's event service: Subscribe…Events and GetFeed over a [`FeedSource`].
+//!
+//! The contexts' own request and response messages have the shape of `ordermesh.feed.v1`, so this one server
+//! stands behind every typed event service; a context's grpc.rs only names it.
+
+mod request;
+mod subscription;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ordermesh_kernel::Clock;
+use ordermesh_proto::common::v1::CommonErrorReason;
+use ordermesh_proto::error::Problem;
+use ordermesh_proto::feed::v1::{GetFeedResponse, SubscribeRequest, SubscribeResponse};
+use sea_orm::DbErr;
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tonic::{Code, Status};
+
+use crate::event::wire_time;
+use crate::log::FeedSource;
+use crate::token::LogPosition;
+use subscription::Subscription;
+
+/// The stream of a subscription.
+pub type Frames = ReceiverStream<Result<SubscribeResponse, Status>>;
+
+/// Frames that wait for a slow subscriber; with the byte bound of a frame this bounds its memory.
+const FRAMES_AHEAD: usize = 2;
+
+/// Serves one feed.
+#[derive(Clone)]
+pub struct FeedServer {
+    source: Arc<dyn FeedSource>,
+    clock: Arc<dyn Clock>,
+    shutdown: CancellationToken,
+    tasks: TaskTracker,
+}
+
+impl FeedServer {
+    /// A server of `source`. Its streams say `closing` when `shutdown` fires, and run on `tasks`.
+    pub fn new(
+        source: Arc<dyn FeedSource>,
+        clock: Arc<dyn Clock>,
+        shutdown: CancellationToken,
+        tasks: TaskTracker,
+    ) -> Self {
+        Self { source, clock, shutdown, tasks }
+    }
+
+    /// Opens a subscription: refusals come at once, everything later is in the stream.
+    pub async fn subscribe(&self, request: SubscribeRequest) -> Result<Frames, Problem> {
+        let request = request::parse(request, self.source.schema())?;
+        let start = request::resolve_start(&request.start, self.source.as_ref()).await?;
+        let (frames, stream) = mpsc::channel(FRAMES_AHEAD);
+        let subscription = Subscription::new(self, request, start, frames).await.map_err(|e| store_problem(&e))?;
+        self.tasks.spawn(subscription.run());
+        Ok(ReceiverStream::new(stream))
+    }
+
+    /// What the feed is and where it stands.
+    pub async fn get_feed(&self) -> Result<GetFeedResponse, Problem> {
+        let head = *self.source.head().borrow();
+        self.describe(head).await.map_err(|error| store_problem(&error))
+    }
+
+    async fn describe(&self, head: i64) -> Result<GetFeedResponse, DbErr> {
+        let schema = self.source.schema();
+        let event_id = match head {
+            0 => None,
+            head => self.source.event_id_at(head).await?,
+        };
+        let place = LogPosition { feed_id: self.source.feed_id(), position: head, event_id };
+        Ok(GetFeedResponse {
+            feed_id: place.feed_id.to_string(),
+            head_position: head,
+            earliest_position: self.source.earliest().await?.unwrap_or(0),
+            head_time: self.source.head_time().await?.map(wire_time),
+            key_description: schema.key_description.to_owned(),
+            event_types: schema.events.iter().map(|event| event.name.to_owned()).collect(),
+            head_cursor: place.to_cursor(),
+        })
+    }
+}
+
+/// The log cannot be read: UNAVAILABLE when it may come back, INTERNAL otherwise; the details stay in our log.
+pub(crate) fn store_problem(error: &DbErr) -> Problem {
+    match crate::store::is_transient(error) {
+        true => Problem::new(Code::Unavailable, CommonErrorReason::StoreUnavailable, "the log cannot be read now")
+            .retry_after(Duration::from_millis(500)),
+        false => {
+            tracing::error!(%error, "the log could not be read");
+            Problem::new(Code::Internal, CommonErrorReason::Internal, "the log could not be read")
+        }
+    }
+}

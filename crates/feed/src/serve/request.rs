@@ -1,0 +1,195 @@
+//! A subscription's request: checked, and its start turned into a position.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use ordermesh_kernel::Timestamp;
+use ordermesh_proto::error::{Problem, Violations};
+use ordermesh_proto::feed::v1::subscribe_request::Start as WireStart;
+use ordermesh_proto::feed::v1::until::Bound;
+use ordermesh_proto::feed::v1::{FeedErrorReason, SubscribeRequest};
+use tonic::Code;
+
+use super::store_problem;
+use crate::event::{WireEvent, kernel_time};
+use crate::log::{FeedSchema, FeedSource};
+use crate::token::LogPosition;
+
+/// Events a frame unless the subscriber says otherwise.
+const DEFAULT_BATCH: usize = 500;
+
+/// A request that keeps the contract.
+pub(super) struct Subscribe {
+    pub start: Start,
+    pub filter: Filter,
+    pub until: Option<Bound>,
+    pub max_batch: usize,
+    pub heartbeat: Option<Duration>,
+}
+
+pub(super) enum Start {
+    Cursor(LogPosition),
+    After(i64),
+    Since(Timestamp),
+    Earliest,
+    Latest,
+}
+
+/// What a subscriber wants to see.
+#[derive(Default)]
+pub(super) struct Filter {
+    /// Empty: all.
+    kinds: Vec<&'static str>,
+    /// Empty: all.
+    keys: HashSet<String>,
+    /// Index and count.
+    shard: Option<(u64, u64)>,
+}
+
+impl Filter {
+    pub fn passes(&self, event: &WireEvent) -> bool {
+        (self.kinds.is_empty() || self.kinds.contains(&event.kind))
+            && (self.keys.is_empty() || self.keys.contains(&event.key))
+            && self.shard.is_none_or(|(index, count)| event.key_hash % count == index)
+    }
+}
+
+/// Checks a request against the rules of the contract; names every field that breaks one.
+pub(super) fn parse(request: SubscribeRequest, schema: FeedSchema) -> Result<Subscribe, Problem> {
+    let mut violations = Violations::default();
+    let start = start(request.start, &mut violations);
+    let mut filter = Filter::default();
+    let mut unknown_type = None;
+    if let Some(wire) = request.filter {
+        if wire.types.len() > 100 {
+            violations.add("filter.types", "must have at most 100 entries");
+        }
+        if wire.keys.len() > 1000 {
+            violations.add("filter.keys", "must have at most 1000 entries");
+        }
+        for (index, name) in wire.types.iter().enumerate() {
+            match schema.event(name) {
+                Some(kind) => filter.kinds.push(kind.name),
+                None => unknown_type = unknown_type.or(Some((index, name.clone()))),
+            }
+        }
+        filter.keys = wire.keys.into_iter().collect();
+    }
+    if let Some(shard) = request.shard {
+        match (u64::try_from(shard.index), u64::try_from(shard.count)) {
+            (Ok(index), Ok(count)) if (1..=1024).contains(&count) && index < count => {
+                filter.shard = Some((index, count));
+            }
+            _ => violations.add("shard", "index must be from 0 to count - 1, count from 1 to 1024"),
+        }
+    }
+    let until = request.until.and_then(|until| until.bound);
+    match until {
+        Some(Bound::CaughtUp(false)) => violations.add("until.caught_up", "must be true when set"),
+        Some(Bound::Position(position)) if position < 0 => violations.add("until.position", "must be 0 or more"),
+        Some(Bound::MaxEvents(count)) if count < 1 => violations.add("until.max_events", "must be 1 or more"),
+        _ => {}
+    }
+    let max_batch = match usize::try_from(request.max_batch) {
+        Ok(0) => DEFAULT_BATCH,
+        Ok(count) if count <= 10_000 => count,
+        _ => {
+            violations.add("max_batch", "must be from 0 to 10000");
+            DEFAULT_BATCH
+        }
+    };
+    let heartbeat = request.heartbeat_interval.and_then(|interval| {
+        let interval = Duration::try_from(interval).ok();
+        let allowed = Duration::from_millis(100)..=Duration::from_secs(3600);
+        let interval = interval.filter(|interval| allowed.contains(interval));
+        if interval.is_none() {
+            violations.add("heartbeat_interval", "must be from 0.1s to 3600s");
+        }
+        interval
+    });
+    violations.into_problem()?;
+    if let Some((index, name)) = unknown_type {
+        return Err(unknown_event_type(index, &name, schema));
+    }
+    let start = start.unwrap_or(Ok(Start::Earliest))?;
+    Ok(Subscribe { start, filter, until, max_batch, heartbeat })
+}
+
+fn start(start: Option<WireStart>, violations: &mut Violations) -> Option<Result<Start, Problem>> {
+    match start? {
+        WireStart::AfterCursor(cursor) => return Some(LogPosition::from_cursor(&cursor).map(Start::Cursor)),
+        WireStart::AfterPosition(position) if position >= 0 => return Some(Ok(Start::After(position))),
+        WireStart::AfterPosition(_) => violations.add("after_position", "must be 0 or more"),
+        WireStart::Since(time) => match kernel_time(&time) {
+            Some(time) => return Some(Ok(Start::Since(time))),
+            None => violations.add("since", "must be a time of the years 1 to 9999"),
+        },
+        WireStart::Earliest(true) => return Some(Ok(Start::Earliest)),
+        WireStart::Latest(true) => return Some(Ok(Start::Latest)),
+        WireStart::Earliest(false) => violations.add("earliest", "must be true when set"),
+        WireStart::Latest(false) => violations.add("latest", "must be true when set"),
+    }
+    None
+}
+
+fn unknown_event_type(index: usize, name: &str, schema: FeedSchema) -> Problem {
+    let known: Vec<_> = schema.events.iter().map(|event| event.name).collect();
+    let known = known.join(", ");
+    Problem::invalid(FeedErrorReason::UnknownEventType, format!("this feed has no event {name}; it has {known}"))
+        .field(format!("filter.types[{index}]"), format!("must be one of {known}"))
+        .with("known_types", known)
+}
+
+/// The position after which the stream starts. A cursor is compared with the log.
+pub(super) async fn resolve_start(start: &Start, source: &dyn FeedSource) -> Result<i64, Problem> {
+    let head = *source.head().borrow();
+    let earliest = source.earliest().await.map_err(|error| store_problem(&error))?.unwrap_or(head + 1);
+    let position = match start {
+        Start::Earliest => return Ok(earliest - 1),
+        Start::Latest => return Ok(head),
+        Start::Since(time) => {
+            return source.position_before(*time).await.map_err(|error| store_problem(&error));
+        }
+        Start::Cursor(place) => {
+            same_log(place, head, source).await?;
+            place.position
+        }
+        Start::After(position) if *position > head => {
+            return Err(diverged(format!("the log ends at {head}, before the position {position}")));
+        }
+        Start::After(position) => *position,
+    };
+    match position + 1 < earliest {
+        false => Ok(position),
+        true => Err(Problem::new(
+            Code::OutOfRange,
+            FeedErrorReason::PositionTruncated,
+            format!("the log starts at {earliest}; what followed position {position} is no longer in it"),
+        )
+        .with("earliest_position", earliest)),
+    }
+}
+
+async fn same_log(place: &LogPosition, head: i64, source: &dyn FeedSource) -> Result<(), Problem> {
+    if place.feed_id != source.feed_id() {
+        return Err(diverged(format!("the cursor is of the log {}", place.feed_id))
+            .with("feed_id", source.feed_id()));
+    }
+    if place.position > head {
+        return Err(diverged(format!("the cursor is at {}, past the head {head}", place.position)));
+    }
+    if place.position == 0 {
+        return Ok(());
+    }
+    let event_id = source.event_id_at(place.position).await.map_err(|error| store_problem(&error))?;
+    match event_id.is_none() || event_id == place.event_id {
+        // An event that is not there any more is a truncation, which the caller checks next.
+        true => Ok(()),
+        false => Err(diverged(format!("another event stands at position {}", place.position))),
+    }
+}
+
+fn diverged(what: String) -> Problem {
+    let message = format!("{what}: this is not the log that the subscriber knows");
+    Problem::new(Code::FailedPrecondition, FeedErrorReason::FeedDiverged, message)
+}

@@ -1,0 +1,82 @@
+//! Versioned migrations of the tables of a log and of consumers. Never edited once released: a change is a new one.
+
+use sea_orm_migration::prelude::*;
+
+/// Creates the log: events, log_head, idempotency_records.
+#[derive(Debug, DeriveMigrationName)]
+pub struct LogMigration;
+
+#[async_trait::async_trait]
+impl MigrationTrait for LogMigration {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let events = Table::create()
+            .table("events")
+            .col(ColumnDef::new("position").big_integer().not_null().primary_key())
+            .col(ColumnDef::new("event_id").uuid().not_null())
+            .col(ColumnDef::new("kind").text().not_null())
+            .col(ColumnDef::new("schema_version").integer().not_null())
+            .col(ColumnDef::new("key").text().not_null())
+            .col(ColumnDef::new("key_revision").big_integer().not_null())
+            .col(ColumnDef::new("key_hash").big_integer().not_null())
+            .col(ColumnDef::new("occurred_time").big_integer().not_null())
+            .col(ColumnDef::new("recorded_time").big_integer().not_null())
+            .col(ColumnDef::new("correlation_id").text().not_null())
+            .col(ColumnDef::new("causation_id").text().not_null())
+            .col(ColumnDef::new("traceparent").text().not_null())
+            .col(ColumnDef::new("payload").blob().not_null())
+            .col(ColumnDef::new("personal").blob())
+            .to_owned();
+        manager.create_table(events).await?;
+        // The last guard against two writers that decide on the same revision of a key.
+        let revisions = Index::create()
+            .name("events_key_revision")
+            .table("events")
+            .col("key")
+            .col("key_revision")
+            .unique()
+            .to_owned();
+        manager.create_index(revisions).await?;
+        let times =
+            Index::create().name("events_recorded_time").table("events").col("recorded_time").to_owned();
+        manager.create_index(times).await?;
+
+        let log_head = Table::create()
+            .table("log_head")
+            .col(ColumnDef::new("id").integer().not_null().primary_key())
+            .col(ColumnDef::new("feed_id").uuid().not_null())
+            .col(ColumnDef::new("position").big_integer().not_null())
+            .col(ColumnDef::new("recorded_time").big_integer().not_null())
+            .to_owned();
+        manager.create_table(log_head).await?;
+
+        let idempotency = Table::create()
+            .table("idempotency_records")
+            .col(ColumnDef::new("id").blob().not_null().primary_key())
+            .col(ColumnDef::new("request_id").text().not_null())
+            .col(ColumnDef::new("fingerprint").blob().not_null())
+            .col(ColumnDef::new("answer").blob().not_null())
+            .col(ColumnDef::new("position").big_integer().not_null())
+            .col(ColumnDef::new("event_id").uuid().not_null())
+            .col(ColumnDef::new("recorded_time").big_integer().not_null())
+            .to_owned();
+        manager.create_table(idempotency).await
+    }
+}
+
+/// Creates the checkpoints of consumers.
+#[derive(Debug, DeriveMigrationName)]
+pub struct ConsumerMigration;
+
+#[async_trait::async_trait]
+impl MigrationTrait for ConsumerMigration {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let checkpoints = Table::create()
+            .table("checkpoints")
+            .col(ColumnDef::new("consumer").text().not_null().primary_key())
+            .col(ColumnDef::new("feed_id").uuid().not_null())
+            .col(ColumnDef::new("position").big_integer().not_null())
+            .col(ColumnDef::new("event_id").uuid())
+            .to_owned();
+        manager.create_table(checkpoints).await
+    }
+}

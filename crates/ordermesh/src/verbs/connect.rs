@@ -1,0 +1,151 @@
+//! The way to the server: the address that people give, the channel, and the deadline of unary calls.
+
+use std::time::Duration;
+
+use clap::Args;
+use ordermesh_proto::feed::v1::projection_service_client::ProjectionServiceClient;
+use ordermesh_proto::order::v1::order_command_service_client::OrderCommandServiceClient;
+use ordermesh_proto::order::v1::order_event_service_client::OrderEventServiceClient;
+use ordermesh_proto::order::v1::order_query_service_client::OrderQueryServiceClient;
+use tonic::Request;
+use tonic::transport::{Channel, Endpoint};
+
+use super::failure::Failure;
+use super::output::Output;
+
+const DEFAULT_ADDRESS: &str = "http://127.0.0.1:50051";
+
+/// A person waits: an answer that takes longer than this is a failure.
+const UNARY_TIMEOUT: Duration = Duration::from_secs(10);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// A frame of the feed may hold 10,000 events, which is more than tonic's default of 4 MB.
+const MAX_FRAME_BYTES: usize = 64 << 20;
+
+/// The options of every verb.
+#[derive(Debug, Clone, Args)]
+pub struct Common {
+    /// Address of the server
+    #[arg(
+        long,
+        global = true,
+        env = "ORDERMESH_ADDR",
+        default_value = DEFAULT_ADDRESS,
+        value_name = "HOST:PORT",
+        value_parser = parse_address
+    )]
+    pub addr: Address,
+    /// Print JSON with the field names of the .proto files: one document, or one line a message of a stream
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Show personal data, which is *** otherwise
+    #[arg(long, global = true)]
+    pub show_personal: bool,
+}
+
+/// A server's address as a URI with scheme.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Address(String);
+
+impl Address {
+    /// What a repeated command must add to reach the same server; empty for the default address.
+    pub fn flag(&self) -> String {
+        match self.0 == DEFAULT_ADDRESS {
+            true => String::new(),
+            false => format!(" --addr {}", self.0.trim_start_matches("http://")),
+        }
+    }
+}
+
+impl std::fmt::Display for Address {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+fn parse_address(text: &str) -> Result<Address, String> {
+    let uri = match text.split_once("://") {
+        None => format!("http://{text}"),
+        Some(("http", _)) => text.to_owned(),
+        Some((scheme, _)) => return Err(format!("{scheme}:// is not supported, use http:// or host:port")),
+    };
+    match Endpoint::from_shared(uri.clone()) {
+        Ok(endpoint) if endpoint.uri().port().is_some() => Ok(Address(uri.trim_end_matches('/').to_owned())),
+        Ok(_) => Err("the port is missing, write host:port".to_owned()),
+        Err(_) => Err("not an address, write host:port".to_owned()),
+    }
+}
+
+/// A connection to the server, and where to print what it answers.
+pub struct Session {
+    /// Where results are printed.
+    pub out: Output,
+    /// The server, for hints about the next command.
+    pub address: Address,
+    channel: Channel,
+}
+
+impl Session {
+    /// Connects before anything is sent, so that a server that is not there is told apart from one that refuses.
+    pub async fn open(common: Common) -> Result<Self, Failure> {
+        let unreachable = |error: tonic::transport::Error| Failure::unreachable(&common.addr, &error);
+        let channel = Endpoint::from_shared(common.addr.0.clone())
+            .map_err(unreachable)?
+            .connect_timeout(CONNECT_TIMEOUT)
+            .connect()
+            .await
+            .map_err(unreachable)?;
+        Ok(Self { out: Output::new(common.json, common.show_personal), address: common.addr, channel })
+    }
+
+    /// The order write server's commands.
+    pub fn commands(&self) -> OrderCommandServiceClient<Channel> {
+        OrderCommandServiceClient::new(self.channel.clone())
+    }
+
+    /// The order read server's queries.
+    pub fn queries(&self) -> OrderQueryServiceClient<Channel> {
+        OrderQueryServiceClient::new(self.channel.clone()).max_decoding_message_size(MAX_FRAME_BYTES)
+    }
+
+    /// The order feed.
+    pub fn events(&self) -> OrderEventServiceClient<Channel> {
+        OrderEventServiceClient::new(self.channel.clone()).max_decoding_message_size(MAX_FRAME_BYTES)
+    }
+
+    /// The read models of the server.
+    pub fn projections(&self) -> ProjectionServiceClient<Channel> {
+        ProjectionServiceClient::new(self.channel.clone())
+    }
+}
+
+/// The request of a unary call, with its deadline.
+pub fn unary<T>(message: T) -> Request<T> {
+    let mut request = Request::new(message);
+    request.set_timeout(UNARY_TIMEOUT);
+    request
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_without_scheme_is_plain_http() {
+        assert_eq!(parse_address("localhost:50051"), Ok(Address("http://localhost:50051".to_owned())));
+        assert_eq!(parse_address("[::1]:50051"), Ok(Address("http://[::1]:50051".to_owned())));
+        assert_eq!(parse_address("http://shop:80/"), Ok(Address("http://shop:80".to_owned())));
+    }
+
+    #[test]
+    fn an_address_without_port_or_with_another_scheme_is_refused() {
+        for text in ["localhost", "https://localhost:50051", "not an address:1", ""] {
+            assert!(parse_address(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn hints_name_the_server_unless_it_is_the_default() {
+        assert_eq!(parse_address("127.0.0.1:50051").unwrap().flag(), "");
+        assert_eq!(parse_address("shop:7").unwrap().flag(), " --addr shop:7");
+    }
+}

@@ -1,0 +1,203 @@
+//! How a verb fails: what stderr says in plain words, and the exit code that scripts can rely on.
+
+use std::error::Error;
+use std::io::{self, ErrorKind};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use tonic::{Code, Status, TimeoutExpired};
+use tonic_types::{ErrorDetails, StatusExt};
+
+use super::connect::Address;
+use super::output;
+
+const REFUSED: u8 = 1;
+const USAGE: u8 = 2;
+const UNREACHABLE: u8 = 3;
+
+/// Why a verb did not do what was asked.
+#[derive(Debug)]
+pub struct Failure {
+    exit_code: u8,
+    lines: Vec<String>,
+}
+
+impl Failure {
+    /// Nobody answers at the address.
+    pub fn unreachable(address: &Address, error: &(dyn Error + 'static)) -> Self {
+        let why = match io_error_kind(error) {
+            Some(ErrorKind::ConnectionRefused) => "connection refused, nothing listens there".to_owned(),
+            _ => root(error).to_string(),
+        };
+        Self {
+            exit_code: UNREACHABLE,
+            lines: vec![
+                format!("error: no server at {address}: {why}"),
+                "hint: start one with `ordermesh dev`, or name another with --addr or ORDERMESH_ADDR"
+                    .to_owned(),
+            ],
+        }
+    }
+
+    /// The command line contradicts itself in a way that clap cannot see.
+    pub fn usage(message: &str) -> Self {
+        Self { exit_code: USAGE, lines: vec![format!("error: {message}"), "hint: see --help".to_owned()] }
+    }
+
+    /// The server answered with something that it should not.
+    pub fn unexpected(message: impl std::fmt::Display) -> Self {
+        Self { exit_code: REFUSED, lines: vec![format!("error: {message}")] }
+    }
+
+    /// True when the command may have been done although no answer came.
+    pub fn outcome_is_open(&self) -> bool {
+        self.exit_code == UNREACHABLE
+    }
+
+    /// Adds a line that says what to do next.
+    #[must_use]
+    pub fn hint(mut self, hint: impl std::fmt::Display) -> Self {
+        self.lines.push(format!("hint: {hint}"));
+        self
+    }
+
+    /// Prints the failure on stderr and gives the exit code. A reader that closed the pipe has seen enough: no error.
+    pub fn report(self) -> ExitCode {
+        self.lines.iter().for_each(|line| output::note(line));
+        ExitCode::from(self.exit_code)
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            ErrorKind::BrokenPipe => Self { exit_code: 0, lines: Vec::new() },
+            _ => Self::unexpected(format_args!("cannot write the output: {error}")),
+        }
+    }
+}
+
+impl From<Status> for Failure {
+    fn from(status: Status) -> Self {
+        let timed_out = caused_by::<TimeoutExpired>(&status);
+        let away = timed_out
+            || matches!(status.code(), Code::Unavailable | Code::DeadlineExceeded)
+            || broken(&status);
+        let details = status.get_error_details();
+        let message = match timed_out {
+            true => "the server did not answer in time",
+            false if status.message().is_empty() => status.code().description(),
+            false => status.message(),
+        };
+        let mut lines = vec![format!("error: {message}")];
+        match details.error_info() {
+            Some(info) => lines.push(format!("reason: {0} (docs/errors/{0}.md)", info.reason)),
+            None => lines.push(format!("code: {:?}", status.code())),
+        }
+        lines.extend(detail_lines(&details));
+        if away && details.error_info().is_none() {
+            lines.push("hint: is the server running? start one with `ordermesh dev`".to_owned());
+        }
+        Self { exit_code: if away { UNREACHABLE } else { REFUSED }, lines }
+    }
+}
+
+fn detail_lines(details: &ErrorDetails) -> Vec<String> {
+    let mut lines = Vec::new();
+    for violation in details.bad_request().iter().flat_map(|request| &request.field_violations) {
+        lines.push(format!("  {}: {}", violation.field, violation.description));
+    }
+    for violation in details.precondition_failure().iter().flat_map(|failure| &failure.violations) {
+        lines.push(format!("  {}: {}", violation.subject, violation.description));
+    }
+    for violation in details.quota_failure().iter().flat_map(|failure| &failure.violations) {
+        lines.push(format!("  {}: {}", violation.subject, violation.description));
+    }
+    let mut metadata: Vec<_> = details.error_info().iter().flat_map(|info| &info.metadata).collect();
+    metadata.sort();
+    lines.extend(metadata.iter().map(|(key, value)| format!("  {key} = {value}")));
+    if let Some(delay) = details.retry_info().and_then(|info| info.retry_delay) {
+        lines.push(format!("retry after {}", seconds(delay)));
+    }
+    lines
+}
+
+fn seconds(delay: Duration) -> String {
+    match delay.subsec_millis() {
+        0 => format!("{} s", delay.as_secs()),
+        _ => format!("{} ms", delay.as_millis()),
+    }
+}
+
+/// True when the connection broke instead of the server answering: a status with a source was made on this side.
+pub fn broken(status: &Status) -> bool {
+    status.source().is_some() && !caused_by::<TimeoutExpired>(status)
+}
+
+fn caused_by<E: Error + 'static>(status: &Status) -> bool {
+    chain(status).any(|error| error.is::<E>())
+}
+
+fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |error: &&'a (dyn Error + 'static)| (*error).source())
+}
+
+fn root<'a>(error: &'a (dyn Error + 'static)) -> &'a (dyn Error + 'static) {
+    chain(error).last().unwrap_or(error)
+}
+
+fn io_error_kind(error: &(dyn Error + 'static)) -> Option<ErrorKind> {
+    chain(error).find_map(|error| error.downcast_ref::<io::Error>()).map(io::Error::kind)
+}
+
+#[cfg(test)]
+mod tests {
+    use ordermesh_proto::common::v1::CommonErrorReason;
+    use ordermesh_proto::error::Problem;
+    use ordermesh_proto::order::v1::OrderErrorReason;
+
+    use super::*;
+
+    #[test]
+    fn a_refusal_names_its_reason_its_page_and_its_metadata() {
+        let problem =
+            Problem::new(Code::FailedPrecondition, OrderErrorReason::TotalMismatch, "not that total")
+                .with("total", "9.00 EUR")
+                .with("expected_total", "8.00 EUR");
+        let failure = Failure::from(Status::from(problem));
+        assert_eq!(failure.exit_code, REFUSED);
+        assert_eq!(
+            failure.lines,
+            [
+                "error: not that total",
+                "reason: TOTAL_MISMATCH (docs/errors/TOTAL_MISMATCH.md)",
+                "  expected_total = 8.00 EUR",
+                "  total = 9.00 EUR",
+            ]
+        );
+    }
+
+    #[test]
+    fn each_wrong_field_has_a_line() {
+        let problem = Problem::invalid(CommonErrorReason::InvalidRequest, "bad")
+            .field("lines[0].sku", "empty")
+            .field("request_id", "too long");
+        let failure = Failure::from(Status::from(problem));
+        assert_eq!(failure.lines[2..], ["  lines[0].sku: empty", "  request_id: too long"]);
+    }
+
+    #[test]
+    fn a_server_that_asks_to_wait_is_not_told_to_be_absent() {
+        let problem = Problem::new(Code::Unavailable, CommonErrorReason::ProjectionBehind, "behind")
+            .retry_after(Duration::from_millis(250));
+        let failure = Failure::from(Status::from(problem));
+        assert_eq!(failure.exit_code, UNREACHABLE);
+        assert_eq!(failure.lines.last().map(String::as_str), Some("retry after 250 ms"));
+    }
+
+    #[test]
+    fn a_closed_pipe_is_no_failure() {
+        let failure = Failure::from(io::Error::from(ErrorKind::BrokenPipe));
+        assert_eq!((failure.exit_code, failure.lines.len()), (0, 0));
+    }
+}

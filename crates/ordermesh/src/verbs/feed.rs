@@ -1,0 +1,44 @@
+//! `ordermesh feed …`: the table of contents of the verbs on the feed and the read models that it feeds.
+
+mod event;
+mod info;
+mod projections;
+mod rebuild;
+mod tail;
+
+use clap::{Args, Subcommand};
+
+use super::connect::Common;
+use super::failure::Failure;
+
+/// A verb on the feed with its options.
+#[derive(Debug, Args)]
+pub struct FeedCommand {
+    #[command(flatten)]
+    common: Common,
+    #[command(subcommand)]
+    verb: FeedVerb,
+}
+
+#[derive(Debug, Subcommand)]
+enum FeedVerb {
+    /// Print the events, a line each, from any place in history on
+    Tail(tail::Tail),
+    /// Show what the feed is and where it stands
+    Info,
+    /// List the read models and how far each has come
+    Projections,
+    /// Rebuild a read model from the first event; the old one serves until then
+    Rebuild(rebuild::Rebuild),
+}
+
+/// Runs one verb against the server.
+pub async fn run(command: FeedCommand) -> Result<(), Failure> {
+    let common = command.common;
+    match command.verb {
+        FeedVerb::Tail(tail) => tail::run(tail, common).await,
+        FeedVerb::Info => info::run(common).await,
+        FeedVerb::Projections => projections::run(common).await,
+        FeedVerb::Rebuild(rebuild) => rebuild::run(rebuild, common).await,
+    }
+}

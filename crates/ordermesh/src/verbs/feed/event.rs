@@ -1,0 +1,92 @@
+//! An event of the order feed on one line for people.
+
+use ordermesh_proto::order::v1::order_created::Buyer;
+use ordermesh_proto::order::v1::order_event::Payload;
+use ordermesh_proto::order::v1::{OrderCreated, OrderEvent};
+
+use crate::verbs::json::{MASK, Personal};
+use crate::verbs::order::contact;
+use crate::verbs::render::{money, time};
+
+/// Position, recorded time, type, key, revision, summary.
+pub fn line(event: &OrderEvent, personal: Personal) -> String {
+    format!(
+        "{:>8}  {}  {:<26}  {}  {:>3}  {}",
+        event.position,
+        time(event.recorded_time.as_ref()),
+        event.r#type,
+        event.key,
+        event.key_revision,
+        summary(event, personal),
+    )
+}
+
+fn summary(event: &OrderEvent, personal: Personal) -> String {
+    match &event.payload {
+        Some(Payload::OrderCreated(created)) => created_summary(created, personal),
+        Some(Payload::OrderCancellationRequested(requested)) => reason(&requested.reason),
+        Some(Payload::OrderCancelled(cancelled)) => reason(&cancelled.reason),
+        // By the contract, whoever does not know a payload still has its type and position.
+        None => "(newer than this program)".to_owned(),
+    }
+}
+
+fn reason(reason: &str) -> String {
+    match reason {
+        "" => String::new(),
+        reason => format!("because: {reason}"),
+    }
+}
+
+fn created_summary(created: &OrderCreated, personal: Personal) -> String {
+    let total = created.totals.as_ref().and_then(|totals| totals.total.as_ref());
+    let lines = match created.lines.len() {
+        1 => "1 line".to_owned(),
+        count => format!("{count} lines"),
+    };
+    let buyer = match &created.buyer {
+        Some(Buyer::CustomerId(id)) => format!("customer {id}"),
+        Some(Buyer::Guest(_)) | None => "guest".to_owned(),
+    };
+    let mut summary = format!("{}  {lines}  {}  {buyer}", created.order_reference, money(total));
+    if let Some(known) = created.personal_data.as_ref().and_then(|data| data.contact.as_ref()) {
+        let shown = if personal == Personal::Shown { contact(known) } else { MASK.to_owned() };
+        summary += &format!(" {shown}");
+    }
+    summary
+}
+
+#[cfg(test)]
+mod tests {
+    use ordermesh_proto::order::v1::{Contact, OrderCancelled, OrderPersonalData};
+
+    use super::*;
+
+    fn created() -> OrderEvent {
+        let contact = Contact { email: "ada@example.com".to_owned(), ..Contact::default() };
+        let personal_data =
+            Some(OrderPersonalData { contact: Some(contact), ..OrderPersonalData::default() });
+        let created =
+            OrderCreated { order_reference: "A-1".to_owned(), personal_data, ..OrderCreated::default() };
+        OrderEvent { position: 7, payload: Some(Payload::OrderCreated(created)), ..OrderEvent::default() }
+    }
+
+    #[test]
+    fn personal_data_is_masked_unless_it_is_asked_for() {
+        assert!(line(&created(), Personal::Masked).ends_with("A-1  0 lines  -  guest ***"));
+        assert!(line(&created(), Personal::Shown).ends_with("guest <ada@example.com>"));
+    }
+
+    #[test]
+    fn a_cancellation_says_why() {
+        let cancelled = OrderCancelled { reason: "changed mind".to_owned(), ..OrderCancelled::default() };
+        let event = OrderEvent { payload: Some(Payload::OrderCancelled(cancelled)), ..OrderEvent::default() };
+        assert!(line(&event, Personal::Masked).ends_with("because: changed mind"));
+    }
+
+    #[test]
+    fn an_event_that_is_newer_than_this_program_still_has_its_line() {
+        let event = OrderEvent { r#type: "OrderTeleported".to_owned(), ..OrderEvent::default() };
+        assert!(line(&event, Personal::Masked).contains("OrderTeleported"));
+    }
+}

@@ -1,0 +1,26 @@
+//! `ordermesh feed info`: what the order feed is and where it stands.
+
+use ordermesh_proto::feed::v1::{GetFeedRequest, GetFeedResponse};
+
+use crate::verbs::connect::{Common, Session, unary};
+use crate::verbs::failure::Failure;
+use crate::verbs::render::{facts, time};
+
+/// Asks and prints.
+pub async fn run(common: Common) -> Result<(), Failure> {
+    let session = Session::open(common).await?;
+    let feed = session.events().get_feed(unary(GetFeedRequest {})).await?.into_inner();
+    session.out.answer(&feed, text)
+}
+
+fn text(feed: &GetFeedResponse) -> String {
+    facts(&[
+        ("feed", feed.feed_id.clone()),
+        ("key", feed.key_description.clone()),
+        ("earliest", feed.earliest_position.to_string()),
+        ("head", feed.head_position.to_string()),
+        ("head time", time(feed.head_time.as_ref())),
+        ("head cursor", feed.head_cursor.clone()),
+        ("events", feed.event_types.join(", ")),
+    ])
+}

@@ -1,0 +1,181 @@
+//! `ordermesh order place`: places an order and tells what to do next.
+
+use clap::Args;
+use ordermesh_kernel::Money;
+use ordermesh_proto::order::v1::place_order_request::Buyer;
+use ordermesh_proto::order::v1::{Contact, Discount, GetOrderRequest, GetOrderResponse};
+use ordermesh_proto::order::v1::{PlaceOrderRequest, PlaceOrderResponse, ShippingCharge};
+use uuid::Uuid;
+
+use super::basket::Basket;
+use super::show;
+use crate::verbs::connect::{Common, Session, unary};
+use crate::verbs::failure::Failure;
+use crate::verbs::parse::{DiscountArgument, TaxRate, discount, tax_rate};
+use crate::verbs::render::{facts, money, state, time, wire_money};
+
+/// What is bought by whom, and what else the order says.
+#[derive(Debug, Args)]
+pub struct Place {
+    #[command(flatten)]
+    basket: Basket,
+    /// The shop's own number of the order; the order's id when left out
+    #[arg(long)]
+    reference: Option<String>,
+    /// The customer's id in the shop; a guest when left out
+    #[arg(long, value_name = "ID")]
+    customer: Option<String>,
+    /// Mail address to write to; no mail when left out
+    #[arg(long)]
+    email: Option<String>,
+    /// Name to greet with
+    #[arg(long, requires = "email")]
+    name: Option<String>,
+    /// Language of the mails, such as de-CH
+    #[arg(long, requires = "email")]
+    locale: Option<String>,
+    /// The account that pays, when it is not the buyer's own
+    #[arg(long, value_name = "ID")]
+    billing_account: Option<String>,
+    /// The payment provider's token for the means of payment
+    #[arg(long, value_name = "TOKEN")]
+    payment_token: Option<String>,
+    /// What the shipping costs, such as "4.90 EUR"
+    #[arg(long, value_name = "AMOUNT")]
+    shipping: Option<Money>,
+    /// Tax rate of the shipping in percent
+    #[arg(long, value_name = "PERCENT", value_parser = tax_rate, requires = "shipping")]
+    shipping_tax: Option<TaxRate>,
+    /// A reduction, such as WELCOME="1.00 EUR"; may be repeated
+    #[arg(long, value_name = "CODE=AMOUNT", value_parser = discount)]
+    discount: Vec<DiscountArgument>,
+    /// All amounts contain the tax
+    #[arg(long)]
+    prices_include_tax: bool,
+    /// Refuse the order when it costs anything else
+    #[arg(long, value_name = "AMOUNT")]
+    expected_total: Option<Money>,
+    /// Idempotency key: repeated with the same one, the order is placed only once; made up when left out
+    #[arg(long, value_name = "ID")]
+    request_id: Option<String>,
+    /// Show the order as soon as the read model has it
+    #[arg(long)]
+    wait: bool,
+}
+
+impl Place {
+    fn into_request(self) -> Result<PlaceOrderRequest, Failure> {
+        let shipping_rate = self.shipping_tax.map(TaxRate::ppm).unwrap_or_default();
+        Ok(PlaceOrderRequest {
+            request_id: self.request_id.unwrap_or_else(|| Uuid::now_v7().to_string()),
+            order_reference: self.reference.unwrap_or_default(),
+            buyer: self.customer.map(Buyer::CustomerId),
+            contact: self.email.map(|email| Contact {
+                email,
+                name: self.name.unwrap_or_default(),
+                locale: self.locale.unwrap_or_default(),
+            }),
+            billing_account_id: self.billing_account.unwrap_or_default(),
+            payment_method_token: self.payment_token.unwrap_or_default(),
+            lines: self.basket.into_lines()?,
+            shipping: self.shipping.map(|amount| ShippingCharge {
+                amount: Some(wire_money(amount)),
+                tax_rate_ppm: shipping_rate,
+            }),
+            discounts: self
+                .discount
+                .into_iter()
+                .map(|it| Discount { code: it.code, amount: Some(wire_money(it.amount)) })
+                .collect(),
+            prices_include_tax: self.prices_include_tax,
+            expected_total: self.expected_total.map(wire_money),
+            ..PlaceOrderRequest::default()
+        })
+    }
+}
+
+/// Places the order; with --wait it is then read back.
+pub async fn run(place: Place, common: Common) -> Result<(), Failure> {
+    let (wait, include_tax) = (place.wait, place.prices_include_tax);
+    // What is wrong with the options is said before a server is looked for.
+    let request = place.into_request()?;
+    let session = Session::open(common).await?;
+    let request_id = request.request_id.clone();
+    let placed = match session.commands().place_order(unary(request)).await {
+        Ok(response) => response.into_inner(),
+        Err(status) => return Err(unplaced(status.into(), &request_id)),
+    };
+    let shown = match wait {
+        true => Some(read_back(&placed, &session).await),
+        false => None,
+    };
+    print(&placed, &request_id, shown.as_ref().and_then(|it| it.as_ref().ok()), include_tax, &session)?;
+    let next = format!("the order is placed; ask for it again with `{}`", get_command(&placed, &session));
+    shown.transpose().map_err(|failure| failure.hint(next)).map(|_| ())
+}
+
+/// Nobody knows whether an order without answer was placed: the key makes asking again harmless.
+fn unplaced(failure: Failure, request_id: &str) -> Failure {
+    match failure.outcome_is_open() {
+        true => {
+            failure.hint(format_args!("repeat it with --request-id {request_id}, it is placed only once"))
+        }
+        false => failure,
+    }
+}
+
+async fn read_back(placed: &PlaceOrderResponse, session: &Session) -> Result<GetOrderResponse, Failure> {
+    let (order_id, at_least) = (placed.order_id.clone(), placed.consistency_token.clone());
+    let request = GetOrderRequest { order_id, at_least, allow_stale: false };
+    Ok(session.queries().get_order(unary(request)).await?.into_inner())
+}
+
+fn get_command(placed: &PlaceOrderResponse, session: &Session) -> String {
+    let flag = session.address.flag();
+    format!("ordermesh order get {} --at-least {}{flag}", placed.order_id, placed.consistency_token)
+}
+
+fn print(
+    placed: &PlaceOrderResponse,
+    request_id: &str,
+    shown: Option<&GetOrderResponse>,
+    include_tax: bool,
+    session: &Session,
+) -> Result<(), Failure> {
+    let out = session.out;
+    let order = shown.and_then(|response| response.order.as_ref());
+    if out.is_json() {
+        let mut document = out.value(placed)?;
+        document["request_id"] = request_id.into();
+        if let Some(order) = order {
+            document["order"] = out.value(order)?;
+        }
+        return out.document(&document);
+    }
+    out.text(&summary(placed, request_id, include_tax))?;
+    match order {
+        Some(order) => out.text(&format!("\n{}", show::order(order, out.personal()))),
+        None => {
+            let watch = format!("ordermesh order watch {}{}", placed.order_id, session.address.flag());
+            out.text(&format!("\nnext:  {}\n       {watch}", get_command(placed, session)))
+        }
+    }
+}
+
+fn summary(placed: &PlaceOrderResponse, request_id: &str, include_tax: bool) -> String {
+    let mut lines = vec![
+        ("order", placed.order_id.clone()),
+        ("reference", placed.order_reference.clone()),
+        ("state", state(placed.state)),
+        ("revision", placed.revision.to_string()),
+        ("placed", time(placed.placed_time.as_ref())),
+    ];
+    lines.extend(show::totals(placed.totals.as_ref(), include_tax));
+    lines.push(("due", money(placed.amount_due.as_ref())));
+    lines.push(("request id", request_id.to_owned()));
+    if placed.replayed {
+        lines.push(("replayed", "the request id was known: nothing was done again".to_owned()));
+    }
+    lines.push(("token", placed.consistency_token.clone()));
+    facts(&lines)
+}

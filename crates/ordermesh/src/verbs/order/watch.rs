@@ -1,0 +1,102 @@
+//! `ordermesh order watch`: follows one order, across broken connections, until it is final or the person has seen enough.
+
+use clap::Args;
+use ordermesh_proto::order::v1::watch_order_response::Frame;
+use ordermesh_proto::order::v1::{Order, OrderState, WatchOrderRequest, WatchOrderResponse};
+
+use crate::verbs::connect::{Common, Session};
+use crate::verbs::failure::Failure;
+use crate::verbs::render::{money, state, time};
+use crate::verbs::resume::{Broken, Ended, Follower, follow};
+
+/// Which order, and when to stop.
+#[derive(Debug, Args)]
+pub struct Watch {
+    /// The order's id
+    id: String,
+    /// Wait until the read model has what this consistency token stands for
+    #[arg(long, value_name = "TOKEN", default_value = "", hide_default_value = true)]
+    at_least: String,
+    /// End when the order is completed, rejected, expired or cancelled; else on Ctrl-C only
+    #[arg(long)]
+    until_final: bool,
+}
+
+/// Follows until the end or Ctrl-C.
+pub async fn run(watch: Watch, common: Common) -> Result<(), Failure> {
+    let session = Session::open(common).await?;
+    let mut watching = Watching { watch, session, seen: None, frames: 0 };
+    tokio::select! {
+        result = follow(&mut watching) => result,
+        _ = tokio::signal::ctrl_c() => Ok(()),
+    }
+}
+
+struct Watching {
+    /// Its token moves on with what was seen.
+    watch: Watch,
+    session: Session,
+    /// The newest revision shown; `None` before the first.
+    seen: Option<i64>,
+    frames: u64,
+}
+
+impl Follower for Watching {
+    async fn stream(&mut self) -> Result<Ended, Broken> {
+        let (order_id, at_least) = (self.watch.id.clone(), self.watch.at_least.clone());
+        let request = WatchOrderRequest { order_id, at_least, allow_stale: false };
+        let mut frames = self.session.queries().watch_order(request).await?.into_inner();
+        while let Some(response) = frames.message().await? {
+            self.frames += 1;
+            self.watch.at_least.clone_from(&response.as_of);
+            match &response.frame {
+                Some(Frame::Order(order)) if self.shown(order, &response)? => return Ok(Ended::Complete),
+                Some(Frame::Closing(closing)) => return Ok(Ended::by(*closing)),
+                Some(Frame::Order(_)) | None => {}
+            }
+        }
+        Ok(Ended::Interrupted("the stream ended".to_owned()))
+    }
+
+    fn frames(&self) -> u64 {
+        self.frames
+    }
+}
+
+impl Watching {
+    /// Shows what is new; true when there is nothing more to wait for. A resumed stream repeats the last revision.
+    fn shown(&mut self, order: &Order, response: &WatchOrderResponse) -> Result<bool, Failure> {
+        if self.seen.is_none_or(|seen| order.revision > seen) {
+            self.session.out.item(response, |_| line(order))?;
+            self.seen = Some(order.revision);
+        }
+        Ok(self.watch.until_final && is_final(order.state()))
+    }
+}
+
+fn line(order: &Order) -> String {
+    format!(
+        "{}  revision {}  {:<10}  due {}  {}",
+        time(order.update_time.as_ref()),
+        order.revision,
+        state(order.state),
+        money(order.amount_due.as_ref()),
+        order.order_reference,
+    )
+}
+
+fn is_final(state: OrderState) -> bool {
+    use OrderState::{Cancelled, Completed, Expired, Rejected};
+    matches!(state, Completed | Rejected | Expired | Cancelled)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cancelling_order_is_not_final_yet() {
+        assert!(!is_final(OrderState::Cancelling));
+        assert!(is_final(OrderState::Cancelled));
+    }
+}

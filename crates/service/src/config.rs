@@ -1,0 +1,267 @@
+//! Settings from a TOML file, the environment and flags, the later over the earlier.
+//!
+//! `server.listen` of the file is `ORDERMESH_SERVER__LISTEN` in the environment: the prefix, then the sections
+//! joined by two underscores. Every section has a type that refuses unknown keys; a section that belongs to no
+//! server is refused by name too. What may hold a secret masks itself when it is printed.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+const ENVIRONMENT_PREFIX: &str = "ORDERMESH_";
+/// Variables of the command line client; they are not settings of a server.
+const CLIENT_VARIABLES: [&str; 2] = ["ORDERMESH_ADDR", "ORDERMESH_CONFIG"];
+/// Top-level settings beside the sections of the contexts.
+const SHARED: [&str; 5] = ["data_dir", "in_memory", "server", "log", "peers"];
+
+/// Settings that cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("configuration: {0}")]
+pub struct ConfigError(String);
+
+/// Where a server listens and how much it takes.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ServerSettings {
+    /// Address and port of the gRPC server. Default 127.0.0.1:50051.
+    pub listen: String,
+    /// Address and port of a second plaintext listener with nothing but the health service; empty: none.
+    pub health_listen: String,
+    /// Size of the largest request in bytes. Default 1 MiB.
+    pub max_request_bytes: usize,
+    /// How long running calls may take to end after a shutdown signal. Default 10.
+    pub shutdown_grace_seconds: u64,
+}
+
+impl Default for ServerSettings {
+    fn default() -> Self {
+        Self {
+            listen: "127.0.0.1:50051".to_owned(),
+            health_listen: String::new(),
+            max_request_bytes: 1 << 20,
+            shutdown_grace_seconds: 10,
+        }
+    }
+}
+
+/// What is logged and how.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LogSettings {
+    /// Level or filter such as `info,ordermesh_feed=debug`. Default info.
+    pub level: String,
+    /// Shape of the lines.
+    pub format: LogFormat,
+}
+
+impl Default for LogSettings {
+    fn default() -> Self {
+        Self { level: "info".to_owned(), format: LogFormat::Auto }
+    }
+}
+
+/// Shape of log lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// Pretty on a terminal, JSON otherwise.
+    Auto,
+    /// For people.
+    Pretty,
+    /// For machines.
+    Json,
+}
+
+/// A database URL; its password is masked when it is printed.
+#[derive(Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub struct DatabaseUrl(String);
+
+impl DatabaseUrl {
+    /// The URL with its password.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+
+    /// True when no URL is set.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl From<String> for DatabaseUrl {
+    fn from(url: String) -> Self {
+        Self(url)
+    }
+}
+
+impl fmt::Display for DatabaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let masked = || {
+            let (scheme, rest) = self.0.split_once("://")?;
+            let (credentials, host) = rest.rsplit_once('@')?;
+            let (user, _password) = credentials.split_once(':')?;
+            Some(format!("{scheme}://{user}:***@{host}"))
+        };
+        // A password may also stand in the query part; then nothing of that part is shown.
+        let url = masked().unwrap_or_else(|| self.0.clone());
+        match url.split_once('?') {
+            Some((before, query)) if query.contains("password") => write!(f, "{before}?***"),
+            _ => f.write_str(&url),
+        }
+    }
+}
+
+impl fmt::Debug for DatabaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl Serialize for DatabaseUrl {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// All settings: the shared ones typed, the contexts' sections typed when they are asked for.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    merged: ::config::Config,
+    /// Where embedded databases lie. Default ./ordermesh-data.
+    pub data_dir: PathBuf,
+    /// Keep embedded databases in memory only.
+    pub in_memory: bool,
+    /// The server.
+    pub server: ServerSettings,
+    /// Logs.
+    pub log: LogSettings,
+    /// Where other servers answer, by name such as `order_command`: a URL.
+    pub peers: BTreeMap<String, String>,
+}
+
+impl Settings {
+    /// Merges the file, the environment and the flags. `sections` are the names of the contexts' sections.
+    pub fn load(
+        file: Option<&Path>,
+        environment: impl IntoIterator<Item = (String, String)>,
+        flags: impl IntoIterator<Item = (&'static str, String)>,
+        sections: &[&str],
+    ) -> Result<Self, ConfigError> {
+        let merged = merge(file, environment, flags).map_err(|error| ConfigError(error.to_string()))?;
+        let known: Vec<_> = SHARED.iter().chain(sections).copied().collect();
+        let keys: BTreeMap<String, ::config::Value> =
+            merged.clone().try_deserialize().map_err(|error| ConfigError(error.to_string()))?;
+        if let Some(unknown) = keys.keys().find(|key| !known.contains(&key.as_str())) {
+            return Err(ConfigError(format!("unknown key `{unknown}`, expected one of {}", known.join(", "))));
+        }
+        Ok(Self {
+            data_dir: get(&merged, "data_dir", || PathBuf::from("./ordermesh-data"))?,
+            in_memory: get(&merged, "in_memory", || false)?,
+            server: get(&merged, "server", ServerSettings::default)?,
+            log: get(&merged, "log", LogSettings::default)?,
+            peers: get(&merged, "peers", BTreeMap::new)?,
+            merged,
+        })
+    }
+
+    /// A context's section, or its defaults when it is not there.
+    pub fn section<T: DeserializeOwned + Default>(&self, name: &str) -> Result<T, ConfigError> {
+        get(&self.merged, name, T::default)
+    }
+
+    /// The shared settings as TOML, secrets masked.
+    pub fn shared_toml(&self) -> Result<toml::Table, ConfigError> {
+        let mut table = toml::Table::new();
+        table.insert("data_dir".to_owned(), self.data_dir.display().to_string().into());
+        table.insert("in_memory".to_owned(), self.in_memory.into());
+        table.insert("server".to_owned(), to_toml(&self.server)?);
+        table.insert("log".to_owned(), to_toml(&self.log)?);
+        table.insert("peers".to_owned(), to_toml(&self.peers)?);
+        Ok(table)
+    }
+}
+
+/// A section as TOML; what may hold a secret masks itself.
+pub fn to_toml(section: &impl Serialize) -> Result<toml::Value, ConfigError> {
+    toml::Value::try_from(section).map_err(|error| ConfigError(error.to_string()))
+}
+
+fn merge(
+    file: Option<&Path>,
+    environment: impl IntoIterator<Item = (String, String)>,
+    flags: impl IntoIterator<Item = (&'static str, String)>,
+) -> Result<::config::Config, ::config::ConfigError> {
+    let mut builder = ::config::Config::builder();
+    if let Some(file) = file {
+        builder = builder.add_source(::config::File::from(file).format(::config::FileFormat::Toml));
+    }
+    for (name, value) in environment {
+        let Some(key) = name.strip_prefix(ENVIRONMENT_PREFIX) else { continue };
+        if !CLIENT_VARIABLES.contains(&name.as_str()) {
+            builder = builder.set_override(key.to_lowercase().replace("__", "."), value)?;
+        }
+    }
+    for (key, value) in flags {
+        builder = builder.set_override(key, value)?;
+    }
+    builder.build()
+}
+
+fn get<T: DeserializeOwned>(
+    merged: &::config::Config,
+    key: &str,
+    default: impl FnOnce() -> T,
+) -> Result<T, ConfigError> {
+    match merged.get::<T>(key) {
+        Ok(value) => Ok(value),
+        Err(::config::ConfigError::NotFound(missing)) if missing == key => Ok(default()),
+        Err(error) => Err(ConfigError(format!("in `{key}`: {error}"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+
+    fn load(toml: &str, environment: &[(&str, &str)], flags: &[(&'static str, &str)]) -> Result<Settings, ConfigError> {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(toml.as_bytes()).unwrap();
+        let environment = environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let flags = flags.iter().map(|(key, value)| (*key, (*value).to_owned()));
+        Settings::load(Some(file.path()), environment, flags, &["order_command"])
+    }
+
+    #[test]
+    fn flags_win_over_the_environment_and_the_environment_over_the_file() {
+        let file = "[server]\nlisten = \"file:1\"\nhealth_listen = \"file:2\"\nmax_request_bytes = 3";
+        let environment = [("ORDERMESH_SERVER__LISTEN", "env:1"), ("ORDERMESH_SERVER__HEALTH_LISTEN", "env:2")];
+        let settings = load(file, &environment, &[("server.listen", "flag:1")]).unwrap();
+        assert_eq!(settings.server.listen, "flag:1");
+        assert_eq!(settings.server.health_listen, "env:2");
+        assert_eq!(settings.server.max_request_bytes, 3);
+    }
+
+    #[test]
+    fn an_unknown_key_is_refused_by_name_wherever_it_stands() {
+        for (file, key) in [("liste = 1", "liste"), ("[server]\nliste = 1", "liste"), ("[log]\ncolour = 1", "colour")] {
+            let error = load(file, &[], &[]).unwrap_err().to_string();
+            assert!(error.contains(key), "{error}");
+        }
+        let error = load("", &[("ORDERMESH_SERVER__LISTN", "x")], &[]).unwrap_err().to_string();
+        assert!(error.contains("listn"), "{error}");
+    }
+
+    #[test]
+    fn a_password_is_never_printed() {
+        let url = DatabaseUrl::from("postgres://shop:s3cret@db:5432/orders".to_owned());
+        assert_eq!(url.to_string(), "postgres://shop:***@db:5432/orders");
+        let url = DatabaseUrl::from("postgres://db/orders?user=a&password=s3cret".to_owned());
+        assert!(!format!("{url:?}").contains("s3cret"));
+        assert_eq!(DatabaseUrl::from("sqlite:///data/a.db".to_owned()).to_string(), "sqlite:///data/a.db");
+    }
+}

@@ -1,0 +1,78 @@
+//! What a context is given when it starts.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ordermesh_kernel::Clock;
+use sea_orm_migration::MigratorTrait;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tonic::transport::{Channel, Endpoint};
+
+use crate::config::{ConfigError, DatabaseUrl, Settings};
+use crate::database::{Database, OpenError};
+
+/// Everything around a context.
+#[derive(Clone)]
+pub struct Environment {
+    /// The settings of the process.
+    pub settings: Settings,
+    /// Tells the time.
+    pub clock: Arc<dyn Clock>,
+    /// Fires when the process shall end: streams close, loops stop.
+    pub shutdown: CancellationToken,
+    /// Tasks that the process waits for when it ends.
+    pub tasks: TaskTracker,
+}
+
+/// Why a server cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The settings cannot be used.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// A database cannot be opened.
+    #[error(transparent)]
+    Database(#[from] OpenError),
+    /// A database refuses what a start needs.
+    #[error("the database refuses: {0}")]
+    Store(#[from] sea_orm::DbErr),
+    /// An address cannot be used.
+    #[error("{what} {address:?}: {error}")]
+    Address {
+        /// What the address is for.
+        what: &'static str,
+        /// The address.
+        address: String,
+        /// Why it cannot be used.
+        error: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+impl Environment {
+    /// Opens the database of a context: `url`, or when that is empty `<data_dir>/<name>.db`.
+    pub async fn database<M: MigratorTrait>(&self, name: &str, url: &DatabaseUrl) -> Result<Database, StartError> {
+        let url = match url.is_empty() {
+            true => format!("sqlite:{}", self.settings.data_dir.join(format!("{name}.db")).display()).into(),
+            false => url.clone(),
+        };
+        Ok(Database::open::<M>(&url, self.settings.in_memory).await?)
+    }
+
+    /// A connection to another server by its name such as `order_command`, made when it is first used.
+    pub fn peer(&self, name: &str) -> Result<Channel, StartError> {
+        let own = format!("http://{}", self.settings.server.listen);
+        let address = self.settings.peers.get(name).cloned().unwrap_or(own);
+        let endpoint = Endpoint::from_shared(address.clone())
+            .map_err(|error| StartError::Address { what: "peer", address, error: error.into() })?;
+        Ok(endpoint
+            .connect_timeout(Duration::from_secs(2))
+            .tcp_nodelay(true)
+            .http2_keep_alive_interval(Duration::from_secs(10))
+            .keep_alive_while_idle(true)
+            // Feeds are read at full speed: the default window of 64 KiB would wait for the network's round trips.
+            .initial_stream_window_size(1 << 20)
+            .initial_connection_window_size(4 << 20)
+            .connect_lazy())
+    }
+}

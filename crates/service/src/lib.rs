@@ -1,0 +1,20 @@
+//! What every server of ordermesh shares: configuration, databases, start-up, shutdown, health, reflection, errors.
+//!
+//! # Layout
+//! - [`config`]: file, environment and flags to typed settings; secrets masked; unknown keys refused by name
+//! - [`database`]: opens a context's database and brings its tables up to date
+//! - [`environment`]: what a context is given when it starts
+//! - [`server`]: the one way to serve: listeners and a shutdown signal in, gRPC out
+//! - [`rescue`]: the layer that gives every error its ErrorInfo
+//! - [`telemetry`]: logs
+
+pub mod config;
+pub mod database;
+pub mod environment;
+pub mod rescue;
+pub mod server;
+pub mod telemetry;
+
+pub use database::Database;
+pub use environment::{Environment, StartError};
+pub use server::Services;

@@ -1,0 +1,174 @@
+//! The one way to serve: services, listeners and a shutdown signal in, gRPC out.
+//!
+//! Reflection (v1 and v1alpha), health per service and the error shape come with it. On shutdown health turns to
+//! NOT_SERVING, streams say `closing`, running commands end, and the process is gone in a bounded time.
+
+use std::time::Duration;
+
+use ordermesh_proto::DESCRIPTORS;
+use tokio::net::TcpListener;
+use tokio_stream::StreamExt;
+use tokio_stream::wrappers::TcpListenerStream;
+use tonic::server::NamedService;
+use tonic::service::{Routes, RoutesBuilder};
+use tonic::transport::Server;
+use tonic_health::ServingStatus;
+use tonic_health::server::HealthReporter;
+
+use crate::config::ServerSettings;
+use crate::environment::{Environment, StartError};
+use crate::rescue::RescueLayer;
+
+/// The gRPC services of one or more contexts.
+#[derive(Debug, Default)]
+pub struct Services {
+    routes: RoutesBuilder,
+    names: Vec<&'static str>,
+}
+
+impl Services {
+    /// Adds a service.
+    pub fn add<S>(&mut self, service: S) -> &mut Self
+    where
+        S: tower::Service<
+                http::Request<tonic::body::Body>,
+                Response = http::Response<tonic::body::Body>,
+                Error = std::convert::Infallible,
+                Future: Send,
+            > + NamedService
+            + Clone
+            + Send
+            + Sync
+            + 'static,
+    {
+        self.routes.add_service(service);
+        self.names.push(S::NAME);
+        self
+    }
+}
+
+/// Where a server listens. Bound before anything heavy, so that a taken port is told at once.
+#[derive(Debug)]
+pub struct Listeners {
+    /// The gRPC server.
+    pub grpc: TcpListener,
+    /// Health alone, for probes.
+    pub health: Option<TcpListener>,
+}
+
+impl Listeners {
+    /// Binds the addresses of the settings, and writes the port that was given for port 0 back into them.
+    pub async fn bind(settings: &mut ServerSettings) -> Result<Self, StartError> {
+        let grpc = bind("listen address", &settings.listen).await?;
+        if let Ok(address) = grpc.local_addr() {
+            settings.listen = address.to_string();
+        }
+        let health = match settings.health_listen.as_str() {
+            "" => None,
+            address => Some(bind("health listen address", address).await?),
+        };
+        if let Some(Ok(address)) = health.as_ref().map(TcpListener::local_addr) {
+            settings.health_listen = address.to_string();
+        }
+        Ok(Self { grpc, health })
+    }
+}
+
+async fn bind(what: &'static str, address: &str) -> Result<TcpListener, StartError> {
+    let failed =
+        |error: std::io::Error| StartError::Address { what, address: address.to_owned(), error: error.into() };
+    TcpListener::bind(address).await.map_err(failed)
+}
+
+/// Serves until the environment's shutdown fires and everything has ended, or the grace is over. `ready` is called
+/// once the services can be reached.
+pub async fn serve(
+    environment: &Environment,
+    services: Services,
+    listeners: Listeners,
+    ready: impl FnOnce(),
+) -> Result<(), StartError> {
+    let settings = &environment.settings.server;
+    let (reporter, health) = tonic_health::server::health_reporter();
+    let mut names = services.names;
+    names.push("grpc.health.v1.Health");
+    let mut routes = services.routes;
+    routes.add_service(health.clone());
+    add_reflection(&mut routes, &names)?;
+
+    report(&reporter, &names, ServingStatus::Serving).await;
+    let grpc = tokio::spawn(serve_routes(environment.clone(), listeners.grpc, routes.routes()));
+    if let Some(listener) = listeners.health {
+        let mut probes = RoutesBuilder::default();
+        probes.add_service(health);
+        // Probes need no drain: the task ends with the process.
+        tokio::spawn(serve_routes(environment.clone(), listener, probes.routes()));
+    }
+    ready();
+
+    environment.shutdown.cancelled().await;
+    report(&reporter, &names, ServingStatus::NotServing).await;
+    let grace = Duration::from_secs(settings.shutdown_grace_seconds);
+    let ended = tokio::time::timeout(grace, async {
+        let served = grpc.await;
+        environment.tasks.close();
+        environment.tasks.wait().await;
+        served
+    });
+    match ended.await {
+        Err(_) => tracing::warn!(?grace, "the grace is over; what still ran is cut off"),
+        Ok(Ok(Ok(()))) => tracing::info!("everything has ended"),
+        Ok(Ok(Err(error))) => tracing::error!(%error, "the server ended with an error"),
+        Ok(Err(error)) => tracing::error!(%error, "the server's task failed"),
+    }
+    Ok(())
+}
+
+async fn serve_routes(
+    environment: Environment,
+    listener: TcpListener,
+    routes: Routes,
+) -> Result<(), tonic::transport::Error> {
+    let settings = &environment.settings.server;
+    // tonic leaves sockets that it is given as they are: without nodelay small answers wait for full packets.
+    let incoming = TcpListenerStream::new(listener).map(|socket| {
+        let socket = socket?;
+        socket.set_nodelay(true)?;
+        std::io::Result::Ok(socket)
+    });
+    Server::builder()
+        .max_concurrent_streams(Some(4096))
+        .http2_keepalive_interval(Some(Duration::from_secs(20)))
+        .initial_stream_window_size(1 << 20)
+        .initial_connection_window_size(4 << 20)
+        .layer(RescueLayer { max_request_bytes: settings.max_request_bytes })
+        .add_routes(routes)
+        .serve_with_incoming_shutdown(incoming, environment.shutdown.clone().cancelled_owned())
+        .await
+}
+
+fn add_reflection(routes: &mut RoutesBuilder, names: &[&'static str]) -> Result<(), StartError> {
+    let builder = || {
+        names.iter().fold(
+            tonic_reflection::server::Builder::configure()
+                .register_encoded_file_descriptor_set(DESCRIPTORS)
+                .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET),
+            |builder, name| builder.with_service_name(*name),
+        )
+    };
+    let failed = |error: tonic_reflection::server::Error| StartError::Address {
+        what: "reflection of",
+        address: "the contracts".to_owned(),
+        error: error.into(),
+    };
+    routes.add_service(builder().build_v1().map_err(failed)?);
+    routes.add_service(builder().build_v1alpha().map_err(failed)?);
+    Ok(())
+}
+
+async fn report(reporter: &HealthReporter, names: &[&'static str], status: ServingStatus) {
+    // The empty name is the server as a whole.
+    for name in names.iter().copied().chain([""]) {
+        reporter.set_service_status(name, status).await;
+    }
+}
