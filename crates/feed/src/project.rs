@@ -45,6 +45,9 @@ pub trait ProjectionControl: Send + Sync {
     async fn rebuild(&self, tell: Tell);
 }
 
+/// The projections that a context runs.
+pub type Projections = Vec<Arc<dyn ProjectionControl>>;
+
 #[async_trait]
 impl<P: Projection> ProjectionControl for Projector<P> {
     fn name(&self) -> &'static str {

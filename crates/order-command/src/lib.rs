@@ -1,1 +1,82 @@
-//! Placeholder.
+//! order-command: the order write server.
+//!
+//! Owns what an order is, what is owed, and the only authoritative record of both. Publishes the order feed
+//! (OrderCreated, OrderCancellationRequested, OrderCancelled). Reacts to no other context yet.
+//!
+//! Commands: [`command::place_order::PlaceOrder`], [`command::cancel_order::CancelOrder`].
+//! Queries: none; the read server order-query follows the feed.
+//! Subscriptions: none.
+//!
+//! # Layout
+//! - [`domain`]: the Order aggregate, pure functions
+//! - [`command`]: one file a command: load, decide, commit
+//! - [`store`]: sea-orm entities, migrations, the unit of work
+//! - [`codec`]: domain events and answers as stored bytes
+//! - [`grpc`]: wire to domain and back
+
+pub mod codec;
+pub mod command;
+pub mod domain;
+pub mod grpc;
+pub mod store;
+
+use std::sync::Arc;
+
+use ordermesh_feed::commit::Committer;
+use ordermesh_feed::log::{EventLog, FeedSchema};
+use ordermesh_feed::project::Projections;
+use ordermesh_feed::serve::FeedServer;
+use ordermesh_proto::event_types::ORDER_V1;
+use ordermesh_proto::order::v1::order_command_service_server::OrderCommandServiceServer;
+use ordermesh_proto::order::v1::order_event_service_server::OrderEventServiceServer;
+use ordermesh_service::config::DatabaseUrl;
+use ordermesh_service::{Environment, Services, StartError};
+use serde::{Deserialize, Serialize};
+
+/// Name of the server.
+pub const NAME: &str = "order-command";
+/// Name of its section of the configuration.
+pub const SECTION: &str = "order_command";
+
+/// Settings of the server.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// The database; empty: order-command.db in the data directory.
+    pub database_url: DatabaseUrl,
+    /// Bytes of recent events kept in memory for subscribers. Default 16 MiB.
+    pub feed_tail_bytes: usize,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self { database_url: DatabaseUrl::default(), feed_tail_bytes: 16 << 20 }
+    }
+}
+
+/// Opens the database and makes the services.
+pub async fn start(environment: &Environment, services: &mut Services) -> Result<Projections, StartError> {
+    let config: Config = environment.settings.section(SECTION)?;
+    let database = environment.database::<store::Migrator>(NAME, &config.database_url).await?;
+    let clock = environment.clock.clone();
+    let schema = FeedSchema { events: ORDER_V1, key_description: "order id" };
+    let log = EventLog::open(
+        &database.writer,
+        database.reader.clone(),
+        schema,
+        config.feed_tail_bytes,
+        clock.as_ref(),
+    );
+    let log = Arc::new(log.await?);
+    let committer =
+        Committer::start(database.writer.clone(), log.clone(), clock.clone(), &environment.tasks);
+    let feed = FeedServer::new(log, clock, environment.shutdown.clone(), environment.tasks.clone());
+    let limit = environment.settings.server.max_request_bytes;
+    services
+        .add(
+            OrderCommandServiceServer::new(grpc::CommandService::new(committer, database))
+                .max_decoding_message_size(limit),
+        )
+        .add(OrderEventServiceServer::new(grpc::EventService::new(feed)).max_decoding_message_size(limit));
+    Ok(Vec::new())
+}

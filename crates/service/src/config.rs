@@ -22,6 +22,13 @@ const SHARED: [&str; 5] = ["data_dir", "in_memory", "server", "log", "peers"];
 #[error("configuration: {0}")]
 pub struct ConfigError(String);
 
+impl ConfigError {
+    /// A setting that is needed and not there.
+    pub fn missing(key: &str, what: &str) -> Self {
+        Self(format!("`{key}` is not set: {what}"))
+    }
+}
+
 /// Where a server listens and how much it takes.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]

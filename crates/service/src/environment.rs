@@ -61,8 +61,8 @@ impl Environment {
 
     /// A connection to another server by its name such as `order_command`, made when it is first used.
     pub fn peer(&self, name: &str) -> Result<Channel, StartError> {
-        let own = format!("http://{}", self.settings.server.listen);
-        let address = self.settings.peers.get(name).cloned().unwrap_or(own);
+        let address = self.settings.peers.get(name).cloned();
+        let address = address.ok_or_else(|| ConfigError::missing(&format!("peers.{name}"), "the URL of that server"))?;
         let endpoint = Endpoint::from_shared(address.clone())
             .map_err(|error| StartError::Address { what: "peer", address, error: error.into() })?;
         Ok(endpoint

@@ -1,6 +1,7 @@
 //! What every server of ordermesh shares: configuration, databases, start-up, shutdown, health, reflection, errors.
 //!
 //! # Layout
+//! - [`caller`]: who calls
 //! - [`config`]: file, environment and flags to typed settings; secrets masked; unknown keys refused by name
 //! - [`database`]: opens a context's database and brings its tables up to date
 //! - [`environment`]: what a context is given when it starts
@@ -8,6 +9,7 @@
 //! - [`rescue`]: the layer that gives every error its ErrorInfo
 //! - [`telemetry`]: logs
 
+pub mod caller;
 pub mod config;
 pub mod database;
 pub mod environment;
@@ -15,6 +17,7 @@ pub mod rescue;
 pub mod server;
 pub mod telemetry;
 
+pub use caller::Caller;
 pub use database::Database;
 pub use environment::{Environment, StartError};
 pub use server::Services;

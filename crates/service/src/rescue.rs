@@ -4,6 +4,7 @@
 //! limit, an unknown method, a passed deadline. They are rewritten here to the contract's shape.
 
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use futures_util::future::{BoxFuture, FutureExt};
 use http::{Request, Response};
@@ -81,7 +82,9 @@ fn problem(status: &Status, max_request_bytes: usize) -> Problem {
         Code::Cancelled | Code::DeadlineExceeded => {
             Problem::new(Code::DeadlineExceeded, DeadlineExceeded, "the deadline passed before the answer was there")
         }
-        Code::Unavailable => Problem::new(Code::Unavailable, ServerUnavailable, message),
+        Code::Unavailable => {
+            Problem::new(Code::Unavailable, ServerUnavailable, message).retry_after(Duration::from_millis(500))
+        }
         // Framing and compression that we do not take: the bytes are the caller's.
         Code::Unimplemented | Code::InvalidArgument => Problem::invalid(MalformedMessage, message),
         Code::Internal if message.contains("protocol error") || message.contains("decod") || message.contains("EOF") => {

@@ -152,7 +152,9 @@ fn add_reflection(routes: &mut RoutesBuilder, names: &[&'static str]) -> Result<
         names.iter().fold(
             tonic_reflection::server::Builder::configure()
                 .register_encoded_file_descriptor_set(DESCRIPTORS)
-                .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET),
+                .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+                // With google.rpc a tool such as grpcurl shows the details of errors instead of their bytes.
+                .register_encoded_file_descriptor_set(tonic_types::pb::FILE_DESCRIPTOR_SET),
             |builder, name| builder.with_service_name(*name),
         )
     };

@@ -3,11 +3,22 @@
 use sea_orm_migration::prelude::*;
 
 /// Creates the log: events, log_head, idempotency_records.
-#[derive(Debug, DeriveMigrationName)]
+#[derive(Debug)]
 pub struct LogMigration;
+
+impl MigrationName for LogMigration {
+    fn name(&self) -> &str {
+        "feed_0001_create_log"
+    }
+}
 
 #[async_trait::async_trait]
 impl MigrationTrait for LogMigration {
+    fn use_transaction(&self) -> Option<bool> {
+        // SQLite too: a process that is killed at its first start must find all or nothing at its second.
+        Some(true)
+    }
+
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let events = Table::create()
             .table("events")
@@ -64,11 +75,22 @@ impl MigrationTrait for LogMigration {
 }
 
 /// Creates the checkpoints of consumers.
-#[derive(Debug, DeriveMigrationName)]
+#[derive(Debug)]
 pub struct ConsumerMigration;
+
+impl MigrationName for ConsumerMigration {
+    fn name(&self) -> &str {
+        "feed_0001_create_checkpoints"
+    }
+}
 
 #[async_trait::async_trait]
 impl MigrationTrait for ConsumerMigration {
+    fn use_transaction(&self) -> Option<bool> {
+        // SQLite too: a process that is killed at its first start must find all or nothing at its second.
+        Some(true)
+    }
+
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let checkpoints = Table::create()
             .table("checkpoints")

@@ -18,11 +18,14 @@ const DEFAULT_ADDRESS: &str = "http://127.0.0.1:50051";
 /// A person waits: an answer that takes longer than this is a failure.
 const UNARY_TIMEOUT: Duration = Duration::from_secs(10);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// Who follows a silent stream still wants to notice that the other end is gone.
+const KEEP_ALIVE: Duration = Duration::from_secs(20);
 /// A frame of the feed may hold 10,000 events, which is more than tonic's default of 4 MB.
 const MAX_FRAME_BYTES: usize = 64 << 20;
 
 /// The options of every verb.
 #[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Options of every verb")]
 pub struct Common {
     /// Address of the server
     #[arg(
@@ -91,6 +94,7 @@ impl Session {
         let channel = Endpoint::from_shared(common.addr.0.clone())
             .map_err(unreachable)?
             .connect_timeout(CONNECT_TIMEOUT)
+            .http2_keep_alive_interval(KEEP_ALIVE)
             .connect()
             .await
             .map_err(unreachable)?;

@@ -84,15 +84,18 @@ impl From<Status> for Failure {
             || matches!(status.code(), Code::Unavailable | Code::DeadlineExceeded)
             || broken(&status);
         let details = status.get_error_details();
-        let message = match timed_out {
-            true => "the server did not answer in time",
-            false if status.message().is_empty() => status.code().description(),
-            false => status.message(),
+        let message = match (timed_out, broken(&status), status.message()) {
+            (true, _, _) => "the server did not answer in time",
+            (_, true, _) => "the connection broke off before the answer came",
+            (_, _, "") => status.code().description(),
+            (_, _, message) => message,
         };
         let mut lines = vec![format!("error: {message}")];
         match details.error_info() {
             Some(info) => lines.push(format!("reason: {0} (docs/errors/{0}.md)", info.reason)),
-            None => lines.push(format!("code: {:?}", status.code())),
+            // A time-out on this side is CANCELLED to tonic; people know it by its other name.
+            None => lines
+                .push(format!("code: {:?}", if timed_out { Code::DeadlineExceeded } else { status.code() })),
         }
         lines.extend(detail_lines(&details));
         if away && details.error_info().is_none() {

@@ -45,9 +45,9 @@ pub fn state(state: i32) -> String {
 
 /// Names and values below each other; empty values are left out.
 pub fn facts(facts: &[(&str, String)]) -> String {
-    let width = facts.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
-    let lines = facts.iter().filter(|(_, value)| !value.is_empty());
-    lines.map(|(name, value)| format!("{name:width$}  {value}")).collect::<Vec<_>>().join("\n")
+    let present = || facts.iter().filter(|(_, value)| !value.is_empty());
+    let width = present().map(|(name, _)| name.len()).max().unwrap_or_default();
+    present().map(|(name, value)| format!("{name:width$}  {value}")).collect::<Vec<_>>().join("\n")
 }
 
 /// A table without frames, which is easy to read and to cut with other tools.
@@ -86,6 +86,6 @@ mod tests {
 
     #[test]
     fn empty_facts_are_left_out() {
-        assert_eq!(facts(&[("id", "1".to_owned()), ("reason", String::new())]), "id      1");
+        assert_eq!(facts(&[("id", "1".to_owned()), ("reason", String::new())]), "id  1");
     }
 }

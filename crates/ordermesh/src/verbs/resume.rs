@@ -8,7 +8,8 @@ use tonic::{Code, Status};
 use super::failure::{self, Failure};
 use super::output;
 
-const FIRST_PAUSE: Duration = Duration::from_millis(250);
+/// Tests do not wait for what only spares a server.
+const FIRST_PAUSE: Duration = Duration::from_millis(if cfg!(test) { 1 } else { 250 });
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 /// Why a stream ended without a refusal.

@@ -62,7 +62,7 @@ fn in_step(option: &str, count: usize, lines: usize) -> Result<(), Failure> {
     match count == lines {
         true => Ok(()),
         false => Err(Failure::usage(&format!(
-            "{option} is there {count} times and --sku {lines} times; the first {option} belongs to the first --sku"
+            "{lines} times --sku but {count} times {option}: the first {option} belongs to the first --sku, and so on"
         ))),
     }
 }
@@ -91,7 +91,7 @@ mod tests {
             "--quantity=2",
             "--price=4.50 EUR",
             "--tax=7",
-            "--title=Tea", //
+            "--title=Tea",
             "--sku=POT",
             "--quantity=1",
             "--price=20 EUR",

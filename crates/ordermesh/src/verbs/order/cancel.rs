@@ -55,16 +55,15 @@ fn unanswered(failure: Failure, request_id: &str) -> Failure {
 }
 
 fn summary(cancelled: &CancelOrderResponse, request_id: &str, address: &str) -> String {
-    let mut lines = vec![
-        ("order", cancelled.order_id.clone()),
+    let (id, token) = (&cancelled.order_id, &cancelled.consistency_token);
+    let replayed = if cancelled.replayed { "the request id was known: nothing was done again" } else { "" };
+    let answer = facts(&[
+        ("order", id.clone()),
         ("state", state(cancelled.state)),
         ("revision", cancelled.revision.to_string()),
         ("request id", request_id.to_owned()),
-    ];
-    if cancelled.replayed {
-        lines.push(("replayed", "the request id was known: nothing was done again".to_owned()));
-    }
-    lines.push(("token", cancelled.consistency_token.clone()));
-    let (id, token) = (&cancelled.order_id, &cancelled.consistency_token);
-    format!("{}\n\nnext:  ordermesh order get {id} --at-least {token}{address}", facts(&lines))
+        ("replayed", replayed.to_owned()),
+        ("token", token.clone()),
+    ]);
+    format!("{answer}\n\nnext:  ordermesh order get {id} --at-least {token}{address}")
 }

@@ -152,17 +152,19 @@ fn print(
         }
         return out.document(&document);
     }
-    out.text(&summary(placed, request_id, include_tax))?;
+    let receipt = facts(&receipt(placed, request_id));
     match order {
-        Some(order) => out.text(&format!("\n{}", show::order(order, out.personal()))),
+        Some(order) => out.text(&format!("{}\n\n{receipt}", show::order(order, out.personal()))),
         None => {
             let watch = format!("ordermesh order watch {}{}", placed.order_id, session.address.flag());
-            out.text(&format!("\nnext:  {}\n       {watch}", get_command(placed, session)))
+            let next = format!("next:  {}\n       {watch}", get_command(placed, session));
+            out.text(&format!("{}\n\n{receipt}\n\n{next}", summary(placed, include_tax)))
         }
     }
 }
 
-fn summary(placed: &PlaceOrderResponse, request_id: &str, include_tax: bool) -> String {
+/// What the write server says of the order.
+fn summary(placed: &PlaceOrderResponse, include_tax: bool) -> String {
     let mut lines = vec![
         ("order", placed.order_id.clone()),
         ("reference", placed.order_reference.clone()),
@@ -172,10 +174,15 @@ fn summary(placed: &PlaceOrderResponse, request_id: &str, include_tax: bool) -> 
     ];
     lines.extend(show::totals(placed.totals.as_ref(), include_tax));
     lines.push(("due", money(placed.amount_due.as_ref())));
-    lines.push(("request id", request_id.to_owned()));
-    if placed.replayed {
-        lines.push(("replayed", "the request id was known: nothing was done again".to_owned()));
-    }
-    lines.push(("token", placed.consistency_token.clone()));
     facts(&lines)
+}
+
+/// What it takes to repeat the command and to read what it wrote.
+fn receipt(placed: &PlaceOrderResponse, request_id: &str) -> Vec<(&'static str, String)> {
+    let replayed = if placed.replayed { "the request id was known: nothing was done again" } else { "" };
+    vec![
+        ("request id", request_id.to_owned()),
+        ("replayed", replayed.to_owned()),
+        ("token", placed.consistency_token.clone()),
+    ]
 }

@@ -1,0 +1,120 @@
+//! The tonic services of the order write server: wire to domain and back, nothing else.
+
+mod problem;
+mod request;
+
+use ordermesh_feed::commit::{CommandIdentity, Committer, fingerprint};
+use ordermesh_feed::event::Cause;
+use ordermesh_feed::serve::{FeedServer, Frames};
+use ordermesh_proto::feed::v1::{GetFeedRequest, GetFeedResponse, SubscribeRequest};
+use ordermesh_proto::order::v1::order_command_service_server::OrderCommandService;
+use ordermesh_proto::order::v1::order_event_service_server::OrderEventService;
+use ordermesh_proto::order::v1::{
+    CancelOrderRequest, CancelOrderResponse, PlaceOrderRequest, PlaceOrderResponse,
+};
+use ordermesh_service::{Caller, Database};
+use prost::Message;
+use tonic::{Request, Response, Status};
+
+use crate::codec;
+use crate::domain::Actor;
+use crate::store::OrdersUnit;
+
+/// `ordermesh.order.v1.OrderCommandService`.
+pub struct CommandService {
+    committer: Committer<OrdersUnit>,
+    /// Open, and locked against other processes, as long as the service lives.
+    _database: Database,
+}
+
+impl CommandService {
+    /// Serves commands through `committer`, which writes to `database`.
+    pub fn new(committer: Committer<OrdersUnit>, database: Database) -> Self {
+        Self { committer, _database: database }
+    }
+}
+
+#[tonic::async_trait]
+impl OrderCommandService for CommandService {
+    async fn place_order(
+        &self,
+        request: Request<PlaceOrderRequest>,
+    ) -> Result<Response<PlaceOrderResponse>, Status> {
+        let caller = Caller::of(&request);
+        let wire = request.into_inner();
+        let fingerprint = fingerprint(&wire.encode_to_vec());
+        let (request_id, command) = request::place_order(wire, actor(&caller))?;
+        let identity = identity("ordermesh.order.v1.OrderCommandService/PlaceOrder", caller, request_id, fingerprint);
+        let committed = self.committer.execute(identity, command).await.map_err(problem::of)?;
+        Ok(Response::new(PlaceOrderResponse {
+            consistency_token: committed.token.encode(),
+            replayed: committed.replayed,
+            ..codec::place_order_response(&committed.answer)
+        }))
+    }
+
+    async fn cancel_order(
+        &self,
+        request: Request<CancelOrderRequest>,
+    ) -> Result<Response<CancelOrderResponse>, Status> {
+        let caller = Caller::of(&request);
+        let wire = request.into_inner();
+        let fingerprint = fingerprint(&wire.encode_to_vec());
+        let (request_id, command) = request::cancel_order(wire, actor(&caller))?;
+        let identity = identity("ordermesh.order.v1.OrderCommandService/CancelOrder", caller, request_id, fingerprint);
+        let committed = self.committer.execute(identity, command).await.map_err(problem::of)?;
+        Ok(Response::new(CancelOrderResponse {
+            consistency_token: committed.token.encode(),
+            replayed: committed.replayed,
+            ..codec::cancel_order_response(&committed.answer)
+        }))
+    }
+}
+
+fn actor(caller: &Caller) -> Actor {
+    Actor::Workload(caller.principal.clone())
+}
+
+fn identity(
+    method: &'static str,
+    caller: Caller,
+    request_id: ordermesh_kernel::RequestId,
+    fingerprint: [u8; 32],
+) -> CommandIdentity {
+    let request_id = request_id.into_string();
+    let cause = Cause {
+        // An outside request is the beginning of what follows from it.
+        correlation_id: request_id.clone(),
+        causation_id: request_id.clone(),
+        traceparent: caller.traceparent,
+    };
+    CommandIdentity { method, principal: caller.principal, request_id, fingerprint, cause }
+}
+
+/// `ordermesh.order.v1.OrderEventService`.
+pub struct EventService {
+    feed: FeedServer,
+}
+
+impl EventService {
+    /// Serves the order feed.
+    pub fn new(feed: FeedServer) -> Self {
+        Self { feed }
+    }
+}
+
+#[tonic::async_trait]
+impl OrderEventService for EventService {
+    type SubscribeOrderEventsStream = Frames;
+
+    async fn subscribe_order_events(
+        &self,
+        request: Request<SubscribeRequest>,
+    ) -> Result<Response<Frames>, Status> {
+        Ok(Response::new(self.feed.subscribe(request.into_inner()).await?))
+    }
+
+    async fn get_feed(&self, _: Request<GetFeedRequest>) -> Result<Response<GetFeedResponse>, Status> {
+        Ok(Response::new(self.feed.get_feed().await?))
+    }
+}

@@ -1,0 +1,132 @@
+//! The command line: `dev` (also what no command means), `serve`, `config`, and the client verbs.
+
+mod serve;
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+use ordermesh_service::config::Settings;
+
+use crate::contexts;
+use crate::verbs;
+
+/// A headless order platform: `ordermesh` alone starts every server on this machine.
+#[derive(Debug, Parser)]
+#[command(name = "ordermesh", version, args_conflicts_with_subcommands = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    dev: DevArgs,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run every server of the platform in one process on embedded databases.
+    Dev(DevArgs),
+    /// Run one server.
+    Serve(ServeArgs),
+    /// Print the effective configuration as TOML, secrets masked.
+    Config(DevArgs),
+    #[command(flatten)]
+    Verb(verbs::Verb),
+}
+
+#[derive(Debug, Args)]
+struct ServeArgs {
+    /// The server to run, such as order-command.
+    #[arg(value_parser = clap::builder::PossibleValuesParser::new(contexts::ALL.iter().map(|context| context.name)))]
+    name: String,
+    #[command(flatten)]
+    settings: SettingsArgs,
+}
+
+#[derive(Debug, Args)]
+struct DevArgs {
+    #[command(flatten)]
+    settings: SettingsArgs,
+    /// Keep everything in memory: gone when the process ends.
+    #[arg(long)]
+    in_memory: bool,
+}
+
+/// Flags over the environment over the file.
+#[derive(Debug, Args)]
+struct SettingsArgs {
+    /// TOML file with settings.
+    #[arg(long, env = "ORDERMESH_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Directory of the embedded databases [default: ./ordermesh-data].
+    #[arg(long, value_name = "DIR")]
+    data: Option<String>,
+    /// Address and port of the gRPC server [default: 127.0.0.1:50051].
+    #[arg(long, value_name = "ADDR:PORT")]
+    listen: Option<String>,
+    /// Address and port of a plaintext listener with nothing but the health service.
+    #[arg(long, value_name = "ADDR:PORT")]
+    health_listen: Option<String>,
+    /// What to log, such as info or info,ordermesh_feed=debug.
+    #[arg(long, value_name = "FILTER")]
+    log_level: Option<String>,
+}
+
+impl SettingsArgs {
+    fn load(self, in_memory: bool) -> Result<Settings, ordermesh_service::config::ConfigError> {
+        let flags = [
+            ("data_dir", self.data),
+            ("server.listen", self.listen),
+            ("server.health_listen", self.health_listen),
+            ("log.level", self.log_level),
+            ("in_memory", in_memory.then(|| "true".to_owned())),
+        ];
+        let flags = flags.into_iter().filter_map(|(key, value)| Some((key, value?)));
+        // A variable that is not text cannot be one of ours.
+        let environment =
+            std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+        Settings::load(self.config.as_deref(), environment, flags, &contexts::sections())
+    }
+}
+
+/// Parses the command line and does what it says.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return failed(&error),
+    };
+    let code = runtime.block_on(async {
+        match cli.command.unwrap_or(Command::Dev(cli.dev)) {
+            Command::Dev(args) => done(serve::dev(args).await),
+            Command::Serve(args) => done(serve::one(args).await),
+            Command::Config(args) => done(print_config(args)),
+            Command::Verb(verb) => verbs::run(verb).await,
+        }
+    });
+    // What is still running was given its grace already.
+    runtime.shutdown_background();
+    code
+}
+
+fn done<E: std::fmt::Display>(result: Result<(), E>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => failed(&error),
+    }
+}
+
+fn failed(error: &dyn std::fmt::Display) -> ExitCode {
+    // Standard error may be closed; then there is nobody to tell.
+    let _ = writeln!(std::io::stderr(), "error: {error}");
+    ExitCode::FAILURE
+}
+
+fn print_config(args: DevArgs) -> Result<(), Box<dyn std::error::Error>> {
+    let settings = args.settings.load(args.in_memory)?;
+    let mut table = settings.shared_toml()?;
+    for context in contexts::ALL {
+        table.insert(context.section.to_owned(), (context.config)(&settings)?);
+    }
+    Ok(write!(std::io::stdout(), "{}", toml::to_string(&table)?)?)
+}

@@ -1,0 +1,102 @@
+//! `dev` and `serve`: settings, listeners and signals around [`crate::run::run`].
+
+use std::io::Write;
+use std::sync::Arc;
+
+use ordermesh_kernel::SystemClock;
+use ordermesh_service::config::Settings;
+use ordermesh_service::server::Listeners;
+use ordermesh_service::{StartError, telemetry};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use super::{DevArgs, ServeArgs};
+use crate::contexts::{self, Registration};
+use crate::run::{peer_with_each_other, reachable, run};
+
+/// Every server in one process.
+pub(super) async fn dev(args: DevArgs) -> Result<(), StartError> {
+    let mut settings = args.settings.load(args.in_memory)?;
+    telemetry::start(&settings.log)?;
+    let listeners = Listeners::bind(&mut settings.server).await?;
+    let contexts: Vec<_> = contexts::ALL.iter().collect();
+    peer_with_each_other(&mut settings, &contexts);
+    let welcome = welcome(&settings);
+    start(settings, &contexts, listeners, move || {
+        // Without a standard output there is nobody to welcome.
+        let _ = std::io::stdout().write_all(welcome.as_bytes());
+    })
+    .await
+}
+
+/// One server.
+pub(super) async fn one(args: ServeArgs) -> Result<(), StartError> {
+    let mut settings = args.settings.load(false)?;
+    telemetry::start(&settings.log)?;
+    let listeners = Listeners::bind(&mut settings.server).await?;
+    let contexts: Vec<_> = contexts::by_name(&args.name).into_iter().collect();
+    start(settings, &contexts, listeners, || {}).await
+}
+
+async fn start(
+    settings: Settings,
+    contexts: &[&'static Registration],
+    listeners: Listeners,
+    ready: impl FnOnce(),
+) -> Result<(), StartError> {
+    let shutdown = CancellationToken::new();
+    end_on_signals(shutdown.clone())?;
+    let (listen, health) = (settings.server.listen.clone(), settings.server.health_listen.clone());
+    let names: Vec<_> = contexts.iter().map(|context| context.name).collect();
+    let names = names.join(",");
+    run(settings, contexts, listeners, Arc::new(SystemClock), shutdown, move || {
+        tracing::info!(listen, health, servers = names, "ready");
+        ready();
+    })
+    .await
+}
+
+/// The first SIGTERM or SIGINT ends the process gracefully, a second one at once.
+fn end_on_signals(shutdown: CancellationToken) -> Result<(), StartError> {
+    let failed = |error: std::io::Error| StartError::Address {
+        what: "signal handler",
+        address: String::new(),
+        error: error.into(),
+    };
+    let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
+    tokio::spawn(async move {
+        loop {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            if shutdown.is_cancelled() {
+                std::process::exit(130);
+            }
+            tracing::info!("shutting down");
+            shutdown.cancel();
+        }
+    });
+    Ok(())
+}
+
+fn welcome(settings: &Settings) -> String {
+    let address = reachable(&settings.server.listen);
+    let data = match settings.in_memory {
+        true => "in memory, gone when this process ends".to_owned(),
+        false => format!("in {}", settings.data_dir.display()),
+    };
+    format!(
+        r#"ordermesh is ready at {address} (plaintext, for this machine only); data {data}
+
+Place an order:
+  ordermesh order place --addr {address} --sku TEA --quantity 2 --price "4.50 EUR"
+or with grpcurl:
+  grpcurl -plaintext -d '{{"request_id":"cart-1","lines":[{{"sku":"TEA","quantity":2,"unit_price":{{"currency_code":"EUR","minor_units":450}}}}]}}' {address} ordermesh.order.v1.OrderCommandService/PlaceOrder
+Follow the events:
+  ordermesh feed tail --addr {address}
+  grpcurl -plaintext -d '{{}}' {address} ordermesh.order.v1.OrderEventService/SubscribeOrderEvents
+"#
+    )
+}

@@ -1,0 +1,46 @@
+//! The one list of the contexts that the program knows: a new context adds its line here and nothing else outside
+//! its own folders.
+
+use futures_util::future::BoxFuture;
+use ordermesh_feed::project::Projections;
+use ordermesh_service::config::{ConfigError, Settings, to_toml};
+use ordermesh_service::{Environment, Services, StartError};
+
+/// What the program needs to know of a context.
+pub struct Registration {
+    /// Name of its server such as `order-command`.
+    pub name: &'static str,
+    /// Name of its section in the configuration, and of its address among the peers.
+    pub section: &'static str,
+    /// Opens its database, starts its tasks and adds its services.
+    pub start: for<'a> fn(&'a Environment, &'a mut Services) -> BoxFuture<'a, Result<Projections, StartError>>,
+    /// Its effective settings, secrets masked.
+    pub config: fn(&Settings) -> Result<toml::Value, ConfigError>,
+}
+
+macro_rules! contexts {
+    ($($context:ident),* $(,)?) => {
+        &[$(Registration {
+            name: $context::NAME,
+            section: $context::SECTION,
+            start: |environment, services| Box::pin($context::start(environment, services)),
+            config: |settings| to_toml(&settings.section::<$context::Config>($context::SECTION)?),
+        }),*]
+    };
+}
+
+/// All contexts, in the order in which `dev` starts them.
+pub const ALL: &[Registration] = contexts![
+    ordermesh_order_command,
+    // ordermesh_order_query,
+];
+
+/// The context of a name.
+pub fn by_name(name: &str) -> Option<&'static Registration> {
+    ALL.iter().find(|context| context.name == name)
+}
+
+/// Names of all sections of the configuration that belong to contexts.
+pub fn sections() -> Vec<&'static str> {
+    ALL.iter().map(|context| context.section).collect()
+}

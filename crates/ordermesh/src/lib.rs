@@ -1,0 +1,12 @@
+//! The ordermesh program: every server of the platform in one binary, and the command line for people.
+//!
+//! # Layout
+//! - [`contexts`]: the one list of the contexts that the program knows
+//! - [`run`]: starts contexts behind listeners; `main` and the tests call the same function
+//! - [`cli`]: the command line: `dev`, `serve`, `config` and the client verbs
+//! - [`verbs`]: the client verbs (`order …`, `feed …`), which talk gRPC to a running server
+
+pub mod cli;
+pub mod contexts;
+pub mod run;
+pub mod verbs;

@@ -1,0 +1,58 @@
+//! Starts contexts behind listeners and serves until shutdown.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+
+use ordermesh_feed::project::ProjectionServer;
+use ordermesh_kernel::Clock;
+use ordermesh_proto::feed::v1::projection_service_server::ProjectionServiceServer;
+use ordermesh_service::config::Settings;
+use ordermesh_service::server::{self, Listeners};
+use ordermesh_service::{Environment, Services, StartError};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::contexts::Registration;
+
+/// Runs `contexts` in this process: their databases, their tasks, all their services behind one listener. Ends
+/// after `shutdown` fires. `ready` is called once they can be reached.
+pub async fn run(
+    settings: Settings,
+    contexts: &[&'static Registration],
+    listeners: Listeners,
+    clock: Arc<dyn Clock>,
+    shutdown: CancellationToken,
+    ready: impl FnOnce(),
+) -> Result<(), StartError> {
+    let environment = Environment { settings, clock, shutdown, tasks: TaskTracker::new() };
+    let mut services = Services::default();
+    let mut projections = Vec::new();
+    for context in contexts {
+        projections.extend((context.start)(&environment, &mut services).await?);
+    }
+    if !projections.is_empty() {
+        let (shutdown, tasks) = (environment.shutdown.clone(), environment.tasks.clone());
+        services.add(ProjectionServiceServer::new(ProjectionServer::new(projections, shutdown, tasks)));
+    }
+    server::serve(&environment, services, listeners, ready).await
+}
+
+/// Lets contexts that run in one process reach each other at its own listener, unless an address is configured.
+pub fn peer_with_each_other(settings: &mut Settings, contexts: &[&'static Registration]) {
+    let own = reachable(&settings.server.listen);
+    for context in contexts {
+        settings.peers.entry(context.section.to_owned()).or_insert_with(|| format!("http://{own}"));
+    }
+}
+
+/// The address to connect to for one that is listened on: "every interface" is no destination.
+pub fn reachable(listen: &str) -> String {
+    let Ok(mut address) = listen.parse::<SocketAddr>() else { return listen.to_owned() };
+    if address.ip().is_unspecified() {
+        address.set_ip(match address.ip() {
+            IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+            IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+        });
+    }
+    address.to_string()
+}
