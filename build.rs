@@ -37,8 +37,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         .bytes(".")
         .include_file("ordermesh.rs");
     for (context_message, feed_message) in feed_twins(&compiler.descriptor_pool())? {
-        builder = builder
-            .extern_path(format!(".{context_message}"), format!("crate::feed::v1::{feed_message}"));
+        builder =
+            builder.extern_path(format!(".{context_message}"), format!("crate::feed::v1::{feed_message}"));
     }
     fs::write(out_dir.join("event_types.rs"), event_types(&compiler.descriptor_pool())?)?;
     let mut files = compiler.file_descriptor_set();
@@ -160,7 +160,8 @@ fn event_types(pool: &DescriptorPool) -> Result<String, Box<dyn Error>> {
         message.oneofs().any(|oneof| oneof.name() == "payload") && message.name().ends_with("Event")
     }) {
         let constant = event.package_name().trim_start_matches("ordermesh.").replace('.', "_").to_uppercase();
-        source += &format!("/// The events of `{}`.\npub const {constant}: &[EventType] = &[\n", event.full_name());
+        source +=
+            &format!("/// The events of `{}`.\npub const {constant}: &[EventType] = &[\n", event.full_name());
         for payload in event.fields().filter(|field| field.number() >= 20) {
             let Kind::Message(message) = payload.kind() else {
                 return Err(format!("{}: a payload is a message", payload.full_name()).into());
@@ -197,6 +198,9 @@ fn same_envelope(pool: &DescriptorPool, response: &MessageDescriptor) -> Result<
         .all(|field| field.containing_oneof().is_some_and(|oneof| oneof.name() == "payload"));
     match shape(&event)[..split] == envelope[..] && payload_in_oneof {
         true => Ok(()),
-        false => Err(format!("{} must start with the fields of {FEED_PACKAGE}.EventEnvelope", event.full_name()).into()),
+        false => {
+            Err(format!("{} must start with the fields of {FEED_PACKAGE}.EventEnvelope", event.full_name())
+                .into())
+        }
     }
 }

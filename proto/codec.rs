@@ -52,8 +52,11 @@ impl<U: Message + Default> Decoder for ProblemDecoder<U> {
 
     fn decode(&mut self, buffer: &mut DecodeBuf<'_>) -> Result<Option<U>, Status> {
         U::decode(buffer).map(Some).map_err(|error| {
-            Problem::invalid(CommonErrorReason::MalformedMessage, format!("the message cannot be decoded: {error}"))
-                .into()
+            Problem::invalid(
+                CommonErrorReason::MalformedMessage,
+                format!("the message cannot be decoded: {error}"),
+            )
+            .into()
         })
     }
 }

@@ -39,9 +39,12 @@ reasons! {
     OrderErrorReason => "ORDER_ERROR_REASON_",
 }
 
-/// An error before it is written as a status.
+/// An error before it is written as a status. Boxed: it is the rare half of many results.
 #[derive(Debug, Clone)]
-pub struct Problem {
+pub struct Problem(Box<Parts>);
+
+#[derive(Debug, Clone)]
+struct Parts {
     code: Code,
     reason: &'static str,
     message: String,
@@ -53,14 +56,14 @@ pub struct Problem {
 impl Problem {
     /// An error with a gRPC code, a reason of the contract and a sentence for people.
     pub fn new(code: Code, reason: impl Reason, message: impl Into<String>) -> Self {
-        Self {
+        Self(Box::new(Parts {
             code,
             reason: reason.reason(),
             message: message.into(),
             metadata: HashMap::new(),
             violations: Vec::new(),
             retry_after: None,
-        }
+        }))
     }
 
     /// INVALID_ARGUMENT: the request is wrong whatever the state of the server.
@@ -71,27 +74,27 @@ impl Problem {
     /// Adds a key of the ErrorInfo's metadata.
     #[must_use]
     pub fn with(mut self, key: &str, value: impl ToString) -> Self {
-        self.metadata.insert(key.to_owned(), value.to_string());
+        self.0.metadata.insert(key.to_owned(), value.to_string());
         self
     }
 
     /// Adds a BadRequest violation: a field by its path such as `lines[0].sku` and what is wrong with it.
     #[must_use]
     pub fn field(mut self, path: impl Into<String>, description: impl Into<String>) -> Self {
-        self.violations.push((path.into(), description.into()));
+        self.0.violations.push((path.into(), description.into()));
         self
     }
 
     /// Adds RetryInfo: trying again makes sense after this time.
     #[must_use]
     pub fn retry_after(mut self, delay: Duration) -> Self {
-        self.retry_after = Some(delay);
+        self.0.retry_after = Some(delay);
         self
     }
 }
 
 impl From<Problem> for Status {
-    fn from(problem: Problem) -> Self {
+    fn from(Problem(problem): Problem) -> Self {
         let mut details = ErrorDetails::with_error_info(problem.reason, DOMAIN, problem.metadata);
         for (field, description) in problem.violations {
             details.add_bad_request_violation(field, description);
@@ -131,7 +134,7 @@ impl Violations {
             count => format!("{field}: {description} (and {} more)", count - 1),
         };
         let mut problem = Problem::invalid(CommonErrorReason::InvalidRequest, message);
-        problem.violations = self.0;
+        problem.0.violations = self.0;
         Err(problem)
     }
 }

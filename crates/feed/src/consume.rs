@@ -32,8 +32,11 @@ const FIRST_BACKOFF: Duration = Duration::from_millis(50);
 const MAX_BACKOFF: Duration = Duration::from_secs(5);
 
 /// Opens a context's feed.
-pub type OpenFeed =
-    Arc<dyn Fn(SubscribeRequest) -> BoxFuture<'static, Result<Streaming<SubscribeResponse>, Status>> + Send + Sync>;
+pub type OpenFeed = Arc<
+    dyn Fn(SubscribeRequest) -> BoxFuture<'static, Result<Streaming<SubscribeResponse>, Status>>
+        + Send
+        + Sync,
+>;
 
 /// A read model that follows one feed. Deterministic: the same events make the same rows, so no clock and no
 /// random ids.
@@ -181,7 +184,9 @@ impl<P: Projection> Projector<P> {
     async fn follow(&self, shutdown: &CancellationToken) -> Result<(), ConsumeError> {
         let checkpoint = load_checkpoint(&self.writer, self.projection.name()).await?;
         let mut feed = Feed::open(&self.open, checkpoint).await?;
-        while let Some(batch) = shutdown.run_until_cancelled(feed.next_batch::<P::Event>()).await.transpose()? {
+        while let Some(batch) =
+            shutdown.run_until_cancelled(feed.next_batch::<P::Event>()).await.transpose()?
+        {
             let feed_id = batch.feed_id;
             if !batch.events.is_empty() {
                 self.apply(feed_id, batch.events).await?;
@@ -240,7 +245,8 @@ pub(crate) fn check_same_log(place: Option<LogPosition>, feed_id: Uuid) -> Resul
 }
 
 pub(crate) fn place_of(feed_id: Uuid, event: &impl FeedEvent) -> Result<LogPosition, ConsumeError> {
-    let id = EventId::parse(event.event_id()).map_err(|_| ConsumeError::Contract("an event id is no UUID"))?;
+    let id =
+        EventId::parse(event.event_id()).map_err(|_| ConsumeError::Contract("an event id is no UUID"))?;
     Ok(LogPosition { feed_id, position: event.position(), event_id: Some(id) })
 }
 
@@ -291,8 +297,7 @@ impl Feed {
     /// Opens the feed after `place`, or at its start.
     pub async fn open(open: &OpenFeed, place: Option<LogPosition>) -> Result<Self, ConsumeError> {
         let start = place.map(|place| Start::AfterCursor(place.to_cursor()));
-        let request =
-            SubscribeRequest { start, max_batch: MAX_BATCH as i32, ..SubscribeRequest::default() };
+        let request = SubscribeRequest { start, max_batch: MAX_BATCH as i32, ..SubscribeRequest::default() };
         Ok(Self { stream: open(request).await?, feed_id: None })
     }
 

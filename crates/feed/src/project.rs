@@ -21,7 +21,8 @@ use tokio_util::task::TaskTracker;
 use tonic::{Code, Request, Response, Status};
 
 use crate::consume::{
-    ConsumeError, Feed, Progress, Projection, Projector, check_same_log, load_checkpoint, place_of, save_checkpoint,
+    ConsumeError, Feed, Progress, Projection, Projector, check_same_log, load_checkpoint, place_of,
+    save_checkpoint,
 };
 use crate::event::wire_time;
 use crate::store::begin_write;
@@ -85,7 +86,11 @@ fn rebuild_problem(error: &ConsumeError) -> Problem {
             Problem::new(Code::Unavailable, CommonErrorReason::ServerUnavailable, error.to_string())
                 .retry_after(Duration::from_secs(1))
         }
-        _ => Problem::new(Code::Internal, CommonErrorReason::Internal, "the rebuild failed; the server's log says why"),
+        _ => Problem::new(
+            Code::Internal,
+            CommonErrorReason::Internal,
+            "the rebuild failed; the server's log says why",
+        ),
     }
 }
 
@@ -107,7 +112,8 @@ impl<P: Projection> Projector<P> {
                 tx.commit().await?;
                 place = Some(reached);
             }
-            let reached = place.unwrap_or(LogPosition { feed_id: batch.feed_id, position: 0, event_id: None });
+            let reached =
+                place.unwrap_or(LogPosition { feed_id: batch.feed_id, position: 0, event_id: None });
             if reached.position >= batch.head && self.swap(reached).await? {
                 let done = frame(reached.position, batch.head, true);
                 // Nobody may be listening any more; the rebuild is done all the same.

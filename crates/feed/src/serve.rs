@@ -56,7 +56,8 @@ impl FeedServer {
         let request = request::parse(request, self.source.schema())?;
         let start = request::resolve_start(&request.start, self.source.as_ref()).await?;
         let (frames, stream) = mpsc::channel(FRAMES_AHEAD);
-        let subscription = Subscription::new(self, request, start, frames).await.map_err(|e| store_problem(&e))?;
+        let subscription =
+            Subscription::new(self, request, start, frames).await.map_err(|e| store_problem(&e))?;
         self.tasks.spawn(subscription.run());
         Ok(ReceiverStream::new(stream))
     }
@@ -89,8 +90,10 @@ impl FeedServer {
 /// The log cannot be read: UNAVAILABLE when it may come back, INTERNAL otherwise; the details stay in our log.
 pub(crate) fn store_problem(error: &DbErr) -> Problem {
     match crate::store::is_transient(error) {
-        true => Problem::new(Code::Unavailable, CommonErrorReason::StoreUnavailable, "the log cannot be read now")
-            .retry_after(Duration::from_millis(500)),
+        true => {
+            Problem::new(Code::Unavailable, CommonErrorReason::StoreUnavailable, "the log cannot be read now")
+                .retry_after(Duration::from_millis(500))
+        }
         false => {
             tracing::error!(%error, "the log could not be read");
             Problem::new(Code::Internal, CommonErrorReason::Internal, "the log could not be read")

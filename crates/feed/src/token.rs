@@ -52,8 +52,11 @@ impl LogPosition {
         };
         let feed_id = Uuid::from_slice(&wire.feed_id).ok()?;
         // Only position 0 has no event.
-        (wire.position >= 0 && (wire.position == 0) == event_id.is_none())
-            .then_some(Self { feed_id, position: wire.position, event_id })
+        (wire.position >= 0 && (wire.position == 0) == event_id.is_none()).then_some(Self {
+            feed_id,
+            position: wire.position,
+            event_id,
+        })
     }
 }
 

@@ -10,8 +10,8 @@ use prost::Message;
 use crate::command::cancel_order::OrderCancellation;
 use crate::command::place_order::OrderPlaced;
 use crate::domain::{
-    Actor, Address, Buyer, Contact, Discount, Line, OrderCreated, OrderEvent, OrderState, PersonalData, Shipping,
-    Totals,
+    Actor, Address, Buyer, Contact, Discount, Line, OrderCreated, OrderEvent, OrderState, PersonalData,
+    Shipping, Totals,
 };
 
 /// Version of all payloads' schema.
@@ -60,7 +60,10 @@ fn order_created(created: &OrderCreated) -> wire::OrderCreated {
     wire::OrderCreated {
         order_id: stamp.order_id.to_string(),
         order_reference: terms.order_reference.to_string(),
-        billing_account_id: terms.billing_account_id.as_ref().map_or_else(String::new, |id| id.as_str().to_owned()),
+        billing_account_id: terms
+            .billing_account_id
+            .as_ref()
+            .map_or_else(String::new, |id| id.as_str().to_owned()),
         payment_method_token: terms
             .payment_method_token
             .as_ref()

@@ -44,7 +44,8 @@ impl OrderCommandService for CommandService {
         let wire = request.into_inner();
         let fingerprint = fingerprint(&wire.encode_to_vec());
         let (request_id, command) = request::place_order(wire, actor(&caller))?;
-        let identity = identity("ordermesh.order.v1.OrderCommandService/PlaceOrder", caller, request_id, fingerprint);
+        let identity =
+            identity("ordermesh.order.v1.OrderCommandService/PlaceOrder", caller, request_id, fingerprint);
         let committed = self.committer.execute(identity, command).await.map_err(problem::of)?;
         Ok(Response::new(PlaceOrderResponse {
             consistency_token: committed.token.encode(),
@@ -61,7 +62,8 @@ impl OrderCommandService for CommandService {
         let wire = request.into_inner();
         let fingerprint = fingerprint(&wire.encode_to_vec());
         let (request_id, command) = request::cancel_order(wire, actor(&caller))?;
-        let identity = identity("ordermesh.order.v1.OrderCommandService/CancelOrder", caller, request_id, fingerprint);
+        let identity =
+            identity("ordermesh.order.v1.OrderCommandService/CancelOrder", caller, request_id, fingerprint);
         let committed = self.committer.execute(identity, command).await.map_err(problem::of)?;
         Ok(Response::new(CancelOrderResponse {
             consistency_token: committed.token.encode(),

@@ -68,8 +68,7 @@ pub async fn start(environment: &Environment, services: &mut Services) -> Result
         clock.as_ref(),
     );
     let log = Arc::new(log.await?);
-    let committer =
-        Committer::start(database.writer.clone(), log.clone(), clock.clone(), &environment.tasks);
+    let committer = Committer::start(database.writer.clone(), log.clone(), clock.clone(), &environment.tasks);
     let feed = FeedServer::new(log, clock, environment.shutdown.clone(), environment.tasks.clone());
     let limit = environment.settings.server.max_request_bytes;
     services

@@ -13,7 +13,8 @@ pub struct Registration {
     /// Name of its section in the configuration, and of its address among the peers.
     pub section: &'static str,
     /// Opens its database, starts its tasks and adds its services.
-    pub start: for<'a> fn(&'a Environment, &'a mut Services) -> BoxFuture<'a, Result<Projections, StartError>>,
+    pub start:
+        for<'a> fn(&'a Environment, &'a mut Services) -> BoxFuture<'a, Result<Projections, StartError>>,
     /// Its effective settings, secrets masked.
     pub config: fn(&Settings) -> Result<toml::Value, ConfigError>,
 }

@@ -3,7 +3,7 @@
 //! # Layout
 //! - [`contexts`]: the one list of the contexts that the program knows
 //! - [`run`]: starts contexts behind listeners; `main` and the tests call the same function
-//! - [`cli`]: the command line: `dev`, `serve`, `config` and the client verbs
+//! - [`cli`]: the command line: `dev`, `serve`, `config`, `contracts` and the client verbs
 //! - [`verbs`]: the client verbs (`order …`, `feed …`), which talk gRPC to a running server
 
 pub mod cli;

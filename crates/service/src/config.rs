@@ -163,7 +163,10 @@ impl Settings {
         let keys: BTreeMap<String, ::config::Value> =
             merged.clone().try_deserialize().map_err(|error| ConfigError(error.to_string()))?;
         if let Some(unknown) = keys.keys().find(|key| !known.contains(&key.as_str())) {
-            return Err(ConfigError(format!("unknown key `{unknown}`, expected one of {}", known.join(", "))));
+            return Err(ConfigError(format!(
+                "unknown key `{unknown}`, expected one of {}",
+                known.join(", ")
+            )));
         }
         Ok(Self {
             data_dir: get(&merged, "data_dir", || PathBuf::from("./ordermesh-data"))?,
@@ -235,7 +238,11 @@ mod tests {
     use super::*;
     use std::io::Write;
 
-    fn load(toml: &str, environment: &[(&str, &str)], flags: &[(&'static str, &str)]) -> Result<Settings, ConfigError> {
+    fn load(
+        toml: &str,
+        environment: &[(&str, &str)],
+        flags: &[(&'static str, &str)],
+    ) -> Result<Settings, ConfigError> {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         file.write_all(toml.as_bytes()).unwrap();
         let environment = environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
@@ -246,7 +253,8 @@ mod tests {
     #[test]
     fn flags_win_over_the_environment_and_the_environment_over_the_file() {
         let file = "[server]\nlisten = \"file:1\"\nhealth_listen = \"file:2\"\nmax_request_bytes = 3";
-        let environment = [("ORDERMESH_SERVER__LISTEN", "env:1"), ("ORDERMESH_SERVER__HEALTH_LISTEN", "env:2")];
+        let environment =
+            [("ORDERMESH_SERVER__LISTEN", "env:1"), ("ORDERMESH_SERVER__HEALTH_LISTEN", "env:2")];
         let settings = load(file, &environment, &[("server.listen", "flag:1")]).unwrap();
         assert_eq!(settings.server.listen, "flag:1");
         assert_eq!(settings.server.health_listen, "env:2");
@@ -255,7 +263,9 @@ mod tests {
 
     #[test]
     fn an_unknown_key_is_refused_by_name_wherever_it_stands() {
-        for (file, key) in [("liste = 1", "liste"), ("[server]\nliste = 1", "liste"), ("[log]\ncolour = 1", "colour")] {
+        for (file, key) in
+            [("liste = 1", "liste"), ("[server]\nliste = 1", "liste"), ("[log]\ncolour = 1", "colour")]
+        {
             let error = load(file, &[], &[]).unwrap_err().to_string();
             assert!(error.contains(key), "{error}");
         }

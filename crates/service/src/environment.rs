@@ -51,7 +51,11 @@ pub enum StartError {
 
 impl Environment {
     /// Opens the database of a context: `url`, or when that is empty `<data_dir>/<name>.db`.
-    pub async fn database<M: MigratorTrait>(&self, name: &str, url: &DatabaseUrl) -> Result<Database, StartError> {
+    pub async fn database<M: MigratorTrait>(
+        &self,
+        name: &str,
+        url: &DatabaseUrl,
+    ) -> Result<Database, StartError> {
         let url = match url.is_empty() {
             true => format!("sqlite:{}", self.settings.data_dir.join(format!("{name}.db")).display()).into(),
             false => url.clone(),
@@ -62,9 +66,13 @@ impl Environment {
     /// A connection to another server by its name such as `order_command`, made when it is first used.
     pub fn peer(&self, name: &str) -> Result<Channel, StartError> {
         let address = self.settings.peers.get(name).cloned();
-        let address = address.ok_or_else(|| ConfigError::missing(&format!("peers.{name}"), "the URL of that server"))?;
-        let endpoint = Endpoint::from_shared(address.clone())
-            .map_err(|error| StartError::Address { what: "peer", address, error: error.into() })?;
+        let address = address
+            .ok_or_else(|| ConfigError::missing(&format!("peers.{name}"), "the URL of that server"))?;
+        let endpoint = Endpoint::from_shared(address.clone()).map_err(|error| StartError::Address {
+            what: "peer",
+            address,
+            error: error.into(),
+        })?;
         Ok(endpoint
             .connect_timeout(Duration::from_secs(2))
             .tcp_nodelay(true)

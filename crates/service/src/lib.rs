@@ -7,7 +7,7 @@
 //! - [`environment`]: what a context is given when it starts
 //! - [`server`]: the one way to serve: listeners and a shutdown signal in, gRPC out
 //! - [`rescue`]: the layer that gives every error its ErrorInfo
-//! - [`telemetry`]: logs
+//! - [`telemetry`]: what is logged, and how
 
 pub mod caller;
 pub mod config;

@@ -66,7 +66,9 @@ fn rescue<R: Default>(response: Response<R>, max_request_bytes: usize) -> Respon
 }
 
 fn problem(status: &Status, max_request_bytes: usize) -> Problem {
-    use CommonErrorReason::{DeadlineExceeded, Internal, MalformedMessage, MessageTooLarge, ServerUnavailable, UnknownMethod};
+    use CommonErrorReason::{
+        DeadlineExceeded, Internal, MalformedMessage, MessageTooLarge, ServerUnavailable, UnknownMethod,
+    };
     let message = status.message();
     match status.code() {
         Code::OutOfRange => Problem::new(
@@ -79,15 +81,18 @@ fn problem(status: &Status, max_request_bytes: usize) -> Problem {
             Problem::new(Code::Unimplemented, UnknownMethod, "this server has no such method")
         }
         // tonic answers a passed grpc-timeout with CANCELLED.
-        Code::Cancelled | Code::DeadlineExceeded => {
-            Problem::new(Code::DeadlineExceeded, DeadlineExceeded, "the deadline passed before the answer was there")
-        }
-        Code::Unavailable => {
-            Problem::new(Code::Unavailable, ServerUnavailable, message).retry_after(Duration::from_millis(500))
-        }
+        Code::Cancelled | Code::DeadlineExceeded => Problem::new(
+            Code::DeadlineExceeded,
+            DeadlineExceeded,
+            "the deadline passed before the answer was there",
+        ),
+        Code::Unavailable => Problem::new(Code::Unavailable, ServerUnavailable, message)
+            .retry_after(Duration::from_millis(500)),
         // Framing and compression that we do not take: the bytes are the caller's.
         Code::Unimplemented | Code::InvalidArgument => Problem::invalid(MalformedMessage, message),
-        Code::Internal if message.contains("protocol error") || message.contains("decod") || message.contains("EOF") => {
+        Code::Internal
+            if message.contains("protocol error") || message.contains("decod") || message.contains("EOF") =>
+        {
             Problem::invalid(MalformedMessage, message)
         }
         code => {

@@ -75,8 +75,11 @@ impl Listeners {
 }
 
 async fn bind(what: &'static str, address: &str) -> Result<TcpListener, StartError> {
-    let failed =
-        |error: std::io::Error| StartError::Address { what, address: address.to_owned(), error: error.into() };
+    let failed = |error: std::io::Error| StartError::Address {
+        what,
+        address: address.to_owned(),
+        error: error.into(),
+    };
     TcpListener::bind(address).await.map_err(failed)
 }
 

@@ -10,11 +10,10 @@ use crate::environment::StartError;
 /// Starts logging for the process. A second call changes nothing.
 pub fn start(settings: &LogSettings) -> Result<(), StartError> {
     // What a library says on every start is noise unless somebody asks for it.
-    let filter = EnvFilter::try_new(format!("sea_orm_migration=warn,{}", settings.level)).map_err(|error| StartError::Address {
-        what: "log level",
-        address: settings.level.clone(),
-        error: error.into(),
-    })?;
+    let filter =
+        EnvFilter::try_new(format!("sea_orm_migration=warn,{}", settings.level)).map_err(|error| {
+            StartError::Address { what: "log level", address: settings.level.clone(), error: error.into() }
+        })?;
     let pretty = match settings.format {
         LogFormat::Auto => stderr().is_terminal(),
         LogFormat::Pretty => true,

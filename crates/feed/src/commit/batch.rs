@@ -73,11 +73,15 @@ impl<U: UnitOfWork, C: Command<U>> Job<U> for Pending<U, C> {
     }
 
     fn answer(&self) -> Vec<u8> {
-        self.decision.as_ref().and_then(|decision| decision.as_ref().ok()).map_or_else(Vec::new, Answer::encode)
+        self.decision
+            .as_ref()
+            .and_then(|decision| decision.as_ref().ok())
+            .map_or_else(Vec::new, Answer::encode)
     }
 
     fn finish(self: Box<Self>, outcome: Outcome) {
-        let committed = |answer, place: LogPosition, replayed| Committed { answer, token: place.into(), replayed };
+        let committed =
+            |answer, place: LogPosition, replayed| Committed { answer, token: place.into(), replayed };
         let result = match (outcome, self.decision) {
             (Outcome::Committed(place), Some(Ok(answer))) => Ok(committed(answer, place, false)),
             (Outcome::Refused, Some(Err(refusal))) => Err(CommitError::Refused(refusal)),
@@ -229,7 +233,8 @@ impl<'a> Batch<'a> {
         let Decided { events, mut records } = decided;
         let now = clock::to_micros(self.clock.now());
         let head = advance_head(tx, events.len() as i64, now).await?;
-        let recorded = clock::from_micros(head.recorded_time).map_err(|error| DbErr::Type(error.to_string()))?;
+        let recorded =
+            clock::from_micros(head.recorded_time).map_err(|error| DbErr::Type(error.to_string()))?;
 
         let (mut rows, mut wire) = (Vec::with_capacity(events.len()), Vec::with_capacity(events.len()));
         let first = head.position - events.len() as i64 + 1;
@@ -299,12 +304,7 @@ fn row(logged: LoggedEvent, key_hash: u64) -> event::Model {
     }
 }
 
-fn answer<U: UnitOfWork>(
-    jobs: Jobs<U>,
-    fates: Vec<Fate>,
-    records: &[idempotency::Model],
-    log: &EventLog,
-) {
+fn answer<U: UnitOfWork>(jobs: Jobs<U>, fates: Vec<Fate>, records: &[idempotency::Model], log: &EventLog) {
     for (job, fate) in jobs.into_iter().zip(fates) {
         let outcome = match &fate {
             Fate::Known(record) => repeat(job.identity(), record, log),

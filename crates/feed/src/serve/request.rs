@@ -86,7 +86,9 @@ pub(super) fn parse(request: SubscribeRequest, schema: FeedSchema) -> Result<Sub
     let until = request.until.and_then(|until| until.bound);
     match until {
         Some(Bound::CaughtUp(false)) => violations.add("until.caught_up", "must be true when set"),
-        Some(Bound::Position(position)) if position < 0 => violations.add("until.position", "must be 0 or more"),
+        Some(Bound::Position(position)) if position < 0 => {
+            violations.add("until.position", "must be 0 or more")
+        }
         Some(Bound::MaxEvents(count)) if count < 1 => violations.add("until.max_events", "must be 1 or more"),
         _ => {}
     }
@@ -135,9 +137,12 @@ fn start(start: Option<WireStart>, violations: &mut Violations) -> Option<Result
 fn unknown_event_type(index: usize, name: &str, schema: FeedSchema) -> Problem {
     let known: Vec<_> = schema.events.iter().map(|event| event.name).collect();
     let known = known.join(", ");
-    Problem::invalid(FeedErrorReason::UnknownEventType, format!("this feed has no event {name}; it has {known}"))
-        .field(format!("filter.types[{index}]"), format!("must be one of {known}"))
-        .with("known_types", known)
+    Problem::invalid(
+        FeedErrorReason::UnknownEventType,
+        format!("this feed has no event {name}; it has {known}"),
+    )
+    .field(format!("filter.types[{index}]"), format!("must be one of {known}"))
+    .with("known_types", known)
 }
 
 /// The position after which the stream starts. A cursor is compared with the log.
@@ -172,8 +177,9 @@ pub(super) async fn resolve_start(start: &Start, source: &dyn FeedSource) -> Res
 
 async fn same_log(place: &LogPosition, head: i64, source: &dyn FeedSource) -> Result<(), Problem> {
     if place.feed_id != source.feed_id() {
-        return Err(diverged(format!("the cursor is of the log {}", place.feed_id))
-            .with("feed_id", source.feed_id()));
+        return Err(
+            diverged(format!("the cursor is of the log {}", place.feed_id)).with("feed_id", source.feed_id())
+        );
     }
     if place.position > head {
         return Err(diverged(format!("the cursor is at {}, past the head {head}", place.position)));

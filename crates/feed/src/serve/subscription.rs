@@ -173,7 +173,9 @@ impl Subscription {
         match batch.is_empty() {
             false => self.send_batch(&mut batch).await,
             // A whole page without events for this subscriber is progress that a resume should not read again.
-            true if self.untold && page.events.len() == PAGE => self.send(Frame::Checkpoint(wire::Checkpoint {})).await,
+            true if self.untold && page.events.len() == PAGE => {
+                self.send(Frame::Checkpoint(wire::Checkpoint {})).await
+            }
             true => Ok(()),
         }
     }

@@ -31,7 +31,9 @@ pub fn is_transient(error: &DbErr) -> bool {
     match error {
         DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => true,
         DbErr::Exec(SqlxError(error)) | DbErr::Query(SqlxError(error)) => match error.as_ref() {
-            Error::Io(_) | Error::PoolTimedOut | Error::PoolClosed | Error::WorkerCrashed | Error::Tls(_) => true,
+            Error::Io(_) | Error::PoolTimedOut | Error::PoolClosed | Error::WorkerCrashed | Error::Tls(_) => {
+                true
+            }
             // SQLite's primary codes: busy 5, locked 6, read-only 8, I/O error 10, full 13, cannot open 14.
             Error::Database(error) => error
                 .code()

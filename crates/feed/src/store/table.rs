@@ -7,8 +7,7 @@ use std::marker::PhantomData;
 
 use sea_orm::sea_query::{Iden, Value};
 use sea_orm::{
-    ConnectionTrait, DbErr, EntityTrait, FromQueryResult, Iterable, ModelTrait, PrimaryKeyToColumn,
-    Statement,
+    ConnectionTrait, DbErr, EntityTrait, FromQueryResult, Iterable, ModelTrait, PrimaryKeyToColumn, Statement,
 };
 
 /// Rows a statement; the last must be 1.
@@ -52,7 +51,8 @@ impl<E: EntityTrait> Table<E> {
             .filter(|column| !key.contains(column))
             .map(|column| format!(r#""{column}" = excluded."{column}""#))
             .collect();
-        let conflict = format!(r#" ON CONFLICT ("{}") DO UPDATE SET {}"#, key.join(r#"", ""#), set.join(", "));
+        let conflict =
+            format!(r#" ON CONFLICT ("{}") DO UPDATE SET {}"#, key.join(r#"", ""#), set.join(", "));
         self.write(db, rows, &conflict).await
     }
 

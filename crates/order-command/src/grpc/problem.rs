@@ -19,8 +19,10 @@ pub(super) fn of(error: CommitError<Refusal>) -> Status {
             Problem::new(Code::FailedPrecondition, CommonErrorReason::RequestIdReused, message)
                 .field("request_id", "was used before with another content")
         }
-        CommitError::Unavailable => Problem::new(Code::Unavailable, CommonErrorReason::StoreUnavailable, message)
-            .retry_after(Duration::from_millis(500)),
+        CommitError::Unavailable => {
+            Problem::new(Code::Unavailable, CommonErrorReason::StoreUnavailable, message)
+                .retry_after(Duration::from_millis(500))
+        }
         CommitError::ShuttingDown => {
             Problem::new(Code::Unavailable, CommonErrorReason::ServerUnavailable, message)
                 .retry_after(Duration::from_millis(500))
@@ -79,7 +81,8 @@ fn against_rule(rule: &domain::Refusal, message: String) -> Problem {
                 .with("actual", actual)
         }
         Rule::StateForbids { state } => {
-            Problem::new(Code::FailedPrecondition, OrderErrorReason::StateForbids, &message).with("state", state)
+            Problem::new(Code::FailedPrecondition, OrderErrorReason::StateForbids, &message)
+                .with("state", state)
         }
     };
     match rule.field() {

@@ -11,8 +11,8 @@ use crate::command::cancel_order::CancelOrder;
 use crate::command::place_order::PlaceOrder;
 use crate::domain::{
     Actor, Address, AddressLine, AddressLines, AdministrativeArea, Buyer, Contact, ContactName, CountryCode,
-    Discount, DiscountCode, Email, Locale, Locality, MAX_DISCOUNTS, MAX_LINES, NewLine, OrderDraft, PersonalData,
-    PostalCode, Quantity, Recipient, Shipping, Sku, TaxRate, Title,
+    Discount, DiscountCode, Email, Locale, Locality, MAX_DISCOUNTS, MAX_LINES, NewLine, OrderDraft,
+    PersonalData, PostalCode, Quantity, Recipient, Shipping, Sku, TaxRate, Title,
 };
 
 /// Characters that a cancellation's reason may have.
@@ -36,7 +36,8 @@ pub(super) fn place_order(
     let contact = request.contact.and_then(|wire| contact(v, wire));
     let ship_to = request.ship_to.and_then(|wire| address(v, "ship_to", wire));
     let bill_to = request.bill_to.and_then(|wire| address(v, "bill_to", wire));
-    let billing_account_id = optional(v, "billing_account_id", request.billing_account_id, BillingAccountId::parse);
+    let billing_account_id =
+        optional(v, "billing_account_id", request.billing_account_id, BillingAccountId::parse);
     let payment_method_token =
         optional(v, "payment_method_token", request.payment_method_token, PaymentMethodToken::parse);
     let lines = lines(v, request.lines);
@@ -164,8 +165,12 @@ fn address(violations: &mut Violations, at: &str, wire: common::Address) -> Opti
     }
     let address_lines = violations.check(path("address_lines"), AddressLines::new(lines));
     let locality = violations.check(path("locality"), Locality::parse(wire.locality));
-    let administrative_area =
-        optional(violations, &path("administrative_area"), wire.administrative_area, AdministrativeArea::parse);
+    let administrative_area = optional(
+        violations,
+        &path("administrative_area"),
+        wire.administrative_area,
+        AdministrativeArea::parse,
+    );
     let postal_code = optional(violations, &path("postal_code"), wire.postal_code, PostalCode::parse);
     let country_code = violations.check(path("country_code"), CountryCode::parse(wire.country_code));
     Some(Address {

@@ -28,7 +28,9 @@ impl MigrationTrait for CreateOrders {
     }
 
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        for table in [orders(), order_terms(), order_lines(), order_discounts(), order_contacts(), order_addresses()] {
+        for table in
+            [orders(), order_terms(), order_lines(), order_discounts(), order_contacts(), order_addresses()]
+        {
             manager.create_table(table).await?;
         }
         let references = Index::create()

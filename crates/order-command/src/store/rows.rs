@@ -48,7 +48,8 @@ impl NewRows {
         let (id, terms) = (*order.head.id.as_uuid(), &order.terms);
         self.terms.push(terms_row(id, order));
         self.lines.extend(terms.lines.iter().map(|line| line_row(id, line)));
-        self.discounts.extend((1..).zip(&terms.discounts).map(|(number, discount)| discount_row(id, number, discount)));
+        self.discounts
+            .extend((1..).zip(&terms.discounts).map(|(number, discount)| discount_row(id, number, discount)));
         let Some(personal) = &terms.personal else { return };
         self.contacts.extend(personal.contact.iter().map(|contact| contact_row(id, contact)));
         self.addresses.extend(personal.ship_to.iter().map(|address| address_row(id, "ship_to", address)));

@@ -1,5 +1,6 @@
-//! The command line: `dev` (also what no command means), `serve`, `config`, and the client verbs.
+//! The command line: `dev` (also what no command means), `serve`, `config`, `contracts`, and the client verbs.
 
+mod contracts;
 mod serve;
 
 use std::io::Write;
@@ -30,6 +31,9 @@ enum Command {
     Serve(ServeArgs),
     /// Print the effective configuration as TOML, secrets masked.
     Config(DevArgs),
+    /// The contracts that this binary was built with.
+    #[command(subcommand)]
+    Contracts(contracts::ContractsCommand),
     #[command(flatten)]
     Verb(verbs::Verb),
 }
@@ -83,8 +87,8 @@ impl SettingsArgs {
         ];
         let flags = flags.into_iter().filter_map(|(key, value)| Some((key, value?)));
         // A variable that is not text cannot be one of ours.
-        let environment =
-            std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+        let environment = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
         Settings::load(self.config.as_deref(), environment, flags, &contexts::sections())
     }
 }
@@ -101,6 +105,7 @@ pub fn main() -> ExitCode {
             Command::Dev(args) => done(serve::dev(args).await),
             Command::Serve(args) => done(serve::one(args).await),
             Command::Config(args) => done(print_config(args)),
+            Command::Contracts(command) => done(contracts::run(command)),
             Command::Verb(verb) => verbs::run(verb).await,
         }
     });
