@@ -55,7 +55,7 @@ pub trait Projection: Send + Sync + 'static {
         suffix: &str,
         events: &[Self::Event],
     ) -> Result<(), ProjectionError>;
-    /// Called after a batch is committed to the live tables.
+    /// Called after a batch is committed to the live tables, by whomever.
     fn applied(&self, events: &[Self::Event]);
     /// Makes empty tables whose names end in `suffix`, in place of any that are there.
     async fn create_tables(&self, tx: &DatabaseTransaction, suffix: &str) -> Result<(), DbErr>;
@@ -206,32 +206,44 @@ impl<P: Projection> Projector<P> {
     }
 
     /// Applies events and moves the checkpoint in one transaction; events before the checkpoint are left out.
-    async fn apply(&self, feed_id: Uuid, mut events: Vec<P::Event>) -> Result<(), ConsumeError> {
+    async fn apply(&self, feed_id: Uuid, events: Vec<P::Event>) -> Result<(), ConsumeError> {
         let name = self.projection.name();
         let tx = begin_write(&self.writer).await?;
         let place = load_checkpoint(&tx, name).await?;
         let applied = check_same_log(place, feed_id)?;
-        events.retain(|event| event.position() > applied);
-        let Some((first, last)) = events.first().zip(events.last()) else {
-            return Ok(tx.rollback().await?);
+        let known = events.partition_point(|event| event.position() <= applied);
+        let new = &events[known..];
+        let Some((first, last)) = new.first().zip(new.last()) else {
+            // A rebuild or another replica was faster. Who waits here has not heard of it.
+            tx.rollback().await?;
+            place.into_iter().for_each(|place| self.moved_to(place));
+            self.projection.applied(&events);
+            return Ok(());
         };
         if first.position() != applied + 1 {
             return Err(ConsumeError::Gap { checkpoint: applied, position: first.position() });
         }
         let place = place_of(feed_id, last)?;
-        self.projection.apply(&tx, "", &events).await?;
+        self.projection.apply(&tx, "", new).await?;
         save_checkpoint(&tx, name, place).await?;
         tx.commit().await?;
-        self.progress.send_modify(|progress| {
-            progress.place = Some(place);
-            progress.head = progress.head.max(place.position);
-        });
+        self.moved_to(place);
         self.projection.applied(&events);
         Ok(())
     }
 
+    /// Tells that the read model has `place`. Never goes back: a rebuild and the live run tell after they have
+    /// committed, and so perhaps in the other order.
     pub(crate) fn moved_to(&self, place: LogPosition) {
-        self.progress.send_modify(|progress| progress.place = Some(place));
+        self.progress.send_modify(|progress| {
+            let newer = |known: LogPosition| {
+                known.feed_id != place.feed_id || known.position < place.position
+            };
+            if progress.place.is_none_or(newer) {
+                progress.place = Some(place);
+            }
+            progress.head = progress.head.max(place.position);
+        });
     }
 }
 

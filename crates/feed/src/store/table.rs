@@ -7,7 +7,8 @@ use std::marker::PhantomData;
 
 use sea_orm::sea_query::{Iden, Value};
 use sea_orm::{
-    ConnectionTrait, DbErr, EntityTrait, FromQueryResult, Iterable, ModelTrait, PrimaryKeyToColumn, Statement,
+    ConnectionTrait, DbBackend, DbErr, EntityTrait, FromQueryResult, Iterable, ModelTrait,
+    PrimaryKeyToColumn, Statement,
 };
 
 /// Rows a statement; the last must be 1.
@@ -51,8 +52,12 @@ impl<E: EntityTrait> Table<E> {
             .filter(|column| !key.contains(column))
             .map(|column| format!(r#""{column}" = excluded."{column}""#))
             .collect();
-        let conflict =
-            format!(r#" ON CONFLICT ("{}") DO UPDATE SET {}"#, key.join(r#"", ""#), set.join(", "));
+        let action = match set.is_empty() {
+            // All columns are of the key: what is there is the same.
+            true => "NOTHING".to_owned(),
+            false => format!("UPDATE SET {}", set.join(", ")),
+        };
+        let conflict = format!(r#" ON CONFLICT ("{}") DO {action}"#, key.join(r#"", ""#));
         self.write(db, rows, &conflict).await
     }
 
@@ -63,6 +68,7 @@ impl<E: EntityTrait> Table<E> {
         column: E::Column,
         values: impl IntoIterator<Item = Value>,
     ) -> Result<Vec<E::Model>, DbErr> {
+        let backend = db.get_database_backend();
         let mut values: Vec<Value> = values.into_iter().collect();
         let mut found = Vec::new();
         while let Some(last) = values.last().cloned() {
@@ -75,9 +81,9 @@ impl<E: EntityTrait> Table<E> {
                 columns::<E>(),
                 self.name,
                 column.to_string(),
-                placeholders(1, group)
+                placeholders(backend, 1, group)
             );
-            let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, filled);
+            let statement = Statement::from_sql_and_values(backend, sql, filled);
             for row in db.query_all_raw(statement).await? {
                 found.push(E::Model::from_query_result(&row, "")?);
             }
@@ -89,6 +95,7 @@ impl<E: EntityTrait> Table<E> {
     where
         E::Model: ModelTrait<Entity = E>,
     {
+        let backend = db.get_database_backend();
         let width = E::Column::iter().count();
         let head = format!(r#"INSERT INTO "{}" ({}) VALUES "#, self.name, columns::<E>());
         let mut rest = rows;
@@ -96,11 +103,12 @@ impl<E: EntityTrait> Table<E> {
             let group = GROUPS.into_iter().find(|group| *group <= rest.len()).unwrap_or(1);
             let (rows, after) = rest.split_at(group);
             rest = after;
-            let tuples: Vec<_> =
-                (0..group).map(|row| format!("({})", placeholders(row * width + 1, width))).collect();
+            let tuples: Vec<_> = (0..group)
+                .map(|row| format!("({})", placeholders(backend, row * width + 1, width)))
+                .collect();
             let sql = format!("{head}{}{conflict}", tuples.join(", "));
             let values = rows.iter().flat_map(|row| E::Column::iter().map(|column| row.get(column)));
-            db.execute_raw(Statement::from_sql_and_values(db.get_database_backend(), sql, values)).await?;
+            db.execute_raw(Statement::from_sql_and_values(backend, sql, values)).await?;
         }
         Ok(())
     }
@@ -116,8 +124,12 @@ fn columns<E: EntityTrait>() -> String {
     names.join(", ")
 }
 
-/// `$3, $4, $5` for (3, 3): both databases understand numbered parameters.
-fn placeholders(first: usize, count: usize) -> String {
-    let numbers: Vec<_> = (first..first + count).map(|number| format!("${number}")).collect();
+/// `$3, $4, $5` for (3, 3), or `?, ?, ?` on SQLite: there a numbered parameter has a name, and the driver's
+/// look-up of names takes time in the square of their number.
+fn placeholders(backend: DbBackend, first: usize, count: usize) -> String {
+    let numbers: Vec<_> = match backend {
+        DbBackend::Sqlite => vec!["?".to_owned(); count],
+        _ => (first..first + count).map(|number| format!("${number}")).collect(),
+    };
     numbers.join(", ")
 }
