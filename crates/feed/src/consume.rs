@@ -236,9 +236,8 @@ impl<P: Projection> Projector<P> {
     /// committed, and so perhaps in the other order.
     pub(crate) fn moved_to(&self, place: LogPosition) {
         self.progress.send_modify(|progress| {
-            let newer = |known: LogPosition| {
-                known.feed_id != place.feed_id || known.position < place.position
-            };
+            let newer =
+                |known: LogPosition| known.feed_id != place.feed_id || known.position < place.position;
             if progress.place.is_none_or(newer) {
                 progress.place = Some(place);
             }

@@ -83,6 +83,8 @@ fn end_on_signals(shutdown: CancellationToken) -> Result<(), StartError> {
 
 fn welcome(settings: &Settings) -> String {
     let address = reachable(&settings.server.listen);
+    // As it was started: the lines below work as printed, whether or not the program is on the PATH.
+    let program = std::env::args().next().unwrap_or_else(|| "ordermesh".to_owned());
     let data = match settings.in_memory {
         true => "in memory, gone when this process ends".to_owned(),
         false => format!("in {}", settings.data_dir.display()),
@@ -91,11 +93,11 @@ fn welcome(settings: &Settings) -> String {
         r#"ordermesh is ready at {address} (plaintext, for this machine only); data {data}
 
 Place an order:
-  ordermesh order place --addr {address} --sku TEA --quantity 2 --price "4.50 EUR"
+  {program} order place --addr {address} --sku TEA --quantity 2 --price "4.50 EUR"
 or with grpcurl:
   grpcurl -plaintext -d '{{"request_id":"cart-1","lines":[{{"sku":"TEA","quantity":2,"unit_price":{{"currency_code":"EUR","minor_units":450}}}}]}}' {address} ordermesh.order.v1.OrderCommandService/PlaceOrder
 Follow the events:
-  ordermesh feed tail --addr {address}
+  {program} feed tail --addr {address}
   grpcurl -plaintext -d '{{}}' {address} ordermesh.order.v1.OrderEventService/SubscribeOrderEvents
 "#
     )

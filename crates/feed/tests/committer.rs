@@ -1,0 +1,223 @@
+//! The committer's promises, with a unit of work as small as possible: a counter a key.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use ordermesh_feed::commit::{
+    Answer, Command, CommandIdentity, CommitError, Committer, UnitOfWork, fingerprint,
+};
+use ordermesh_feed::event::{Cause, NewEvent};
+use ordermesh_feed::log::{EventLog, FeedSchema, FeedSource};
+use ordermesh_feed::store::LogMigration;
+use ordermesh_kernel::{SystemClock, Timestamp};
+use ordermesh_proto::event_types::ORDER_V1;
+use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbErr};
+use sea_orm_migration::{MigrationTrait, MigratorTrait};
+use tokio_util::task::TaskTracker;
+
+struct Migrator;
+
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![Box::new(LogMigration)]
+    }
+}
+
+#[derive(Default)]
+struct Counters {
+    values: BTreeMap<String, i64>,
+    events: Vec<NewEvent>,
+    broken: bool,
+}
+
+#[async_trait::async_trait]
+impl UnitOfWork for Counters {
+    type Want = String;
+
+    async fn load(tx: &DatabaseTransaction, wants: Vec<String>) -> Result<Self, DbErr> {
+        let mut unit = Self::default();
+        for key in wants {
+            let sql =
+                format!("SELECT coalesce(max(key_revision), 0) AS value FROM events WHERE key = '{key}'");
+            let statement = sea_orm::Statement::from_string(tx.get_database_backend(), sql);
+            let row = tx.query_one_raw(statement).await?.expect("an aggregate has a row");
+            unit.values.insert(key, row.try_get("", "value")?);
+        }
+        Ok(unit)
+    }
+
+    fn take_events(&mut self) -> Vec<NewEvent> {
+        std::mem::take(&mut self.events)
+    }
+
+    async fn store(self, _: &DatabaseTransaction) -> Result<(), DbErr> {
+        match self.broken {
+            true => Err(DbErr::Custom("a constraint says no".to_owned())),
+            false => Ok(()),
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq)]
+struct Counted(i64);
+
+impl Answer for Counted {
+    fn encode(&self) -> Vec<u8> {
+        self.0.to_be_bytes().to_vec()
+    }
+
+    fn decode(bytes: &[u8]) -> Option<Self> {
+        Some(Self(i64::from_be_bytes(bytes.try_into().ok()?)))
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Fault {
+    None,
+    Refused,
+    UnwritableRow,
+}
+
+struct Count {
+    key: String,
+    fault: Fault,
+}
+
+impl Command<Counters> for Count {
+    type Answer = Counted;
+    type Refusal = &'static str;
+
+    fn wants(&self) -> Vec<String> {
+        vec![self.key.clone()]
+    }
+
+    fn decide(&self, unit: &mut Counters, now: Timestamp) -> Result<Counted, &'static str> {
+        match self.fault {
+            Fault::Refused => return Err("the rules say no"),
+            Fault::UnwritableRow => unit.broken = true,
+            Fault::None => {}
+        }
+        let value = unit.values.get_mut(&self.key).expect("what was wanted is loaded");
+        *value += 1;
+        unit.events.push(NewEvent {
+            kind: "OrderCancelled",
+            schema_version: 1,
+            key: self.key.clone(),
+            key_revision: *value,
+            occurred: now,
+            payload: Vec::new(),
+            personal: None,
+        });
+        Ok(Counted(*value))
+    }
+}
+
+struct House {
+    committer: Committer<Counters>,
+    log: Arc<EventLog>,
+    db: DatabaseConnection,
+}
+
+async fn house() -> House {
+    let mut options = ConnectOptions::new("sqlite::memory:");
+    options.max_connections(1).min_connections(1).idle_timeout(None).max_lifetime(None).sqlx_logging(false);
+    let db = Database::connect(options).await.unwrap();
+    Migrator::up(&db, None).await.unwrap();
+    let schema = FeedSchema { events: ORDER_V1, key_description: "key" };
+    let log = Arc::new(EventLog::open(&db, db.clone(), schema, 1 << 20, &SystemClock).await.unwrap());
+    let committer = Committer::start(db.clone(), log.clone(), Arc::new(SystemClock), &TaskTracker::new());
+    House { committer, log, db }
+}
+
+type Outcome = Result<(Counted, bool), CommitError<&'static str>>;
+
+async fn count(house: &House, request_id: &str, key: &str, fault: Fault) -> Outcome {
+    let identity = CommandIdentity {
+        method: "Count",
+        principal: "test".to_owned(),
+        request_id: request_id.to_owned(),
+        fingerprint: fingerprint(key.as_bytes()),
+        cause: Cause::default(),
+    };
+    let committed = house.committer.execute(identity, Count { key: key.to_owned(), fault }).await?;
+    Ok((committed.answer, committed.replayed))
+}
+
+/// Position, key and revision of every event, from the log's pages.
+async fn history(house: &House) -> Vec<(i64, String)> {
+    let page = house.log.page(0, 10_000).await.unwrap();
+    page.events.iter().map(|event| (event.position, event.key.clone())).collect()
+}
+
+#[tokio::test]
+async fn commands_on_one_key_in_one_batch_are_decided_one_on_top_of_the_other() {
+    let house = house().await;
+    let counts = (0..200).map(|n| {
+        let house = &house;
+        async move { count(house, &format!("r{n}"), "k", Fault::None).await.unwrap().0.0 }
+    });
+    let mut values = futures_util::future::join_all(counts).await;
+    values.sort_unstable();
+    assert_eq!(values, (1..=200).collect::<Vec<_>>());
+    let positions: Vec<_> = history(&house).await.into_iter().map(|(position, _)| position).collect();
+    assert_eq!(positions, (1..=200).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn a_request_id_twice_in_one_batch_is_one_command_and_with_other_content_it_is_refused() {
+    let house = house().await;
+    let (first, same, other) = tokio::join!(
+        count(&house, "r", "k", Fault::None),
+        count(&house, "r", "k", Fault::None),
+        count(&house, "r", "another", Fault::None),
+    );
+    assert_eq!(first.unwrap(), (Counted(1), false));
+    assert_eq!(same.unwrap(), (Counted(1), true));
+    assert!(matches!(other, Err(CommitError::RequestIdReused)));
+    assert_eq!(history(&house).await, [(1, "k".to_owned())]);
+    assert_eq!(
+        count(&house, "r", "k", Fault::None).await.unwrap(),
+        (Counted(1), true),
+        "later, from the record"
+    );
+}
+
+#[tokio::test]
+async fn a_refused_command_writes_nothing_and_its_request_id_is_judged_anew() {
+    let house = house().await;
+    let (refused, neighbour) =
+        tokio::join!(count(&house, "r", "k", Fault::Refused), count(&house, "n", "k", Fault::None));
+    assert!(matches!(refused, Err(CommitError::Refused("the rules say no"))));
+    assert_eq!(neighbour.unwrap().0, Counted(1));
+    assert_eq!(count(&house, "r", "k", Fault::None).await.unwrap(), (Counted(2), false));
+}
+
+#[tokio::test]
+async fn a_command_that_the_database_refuses_fails_alone() {
+    let house = house().await;
+    let (before, bad, after) = tokio::join!(
+        count(&house, "a", "k", Fault::None),
+        count(&house, "b", "x", Fault::UnwritableRow),
+        count(&house, "c", "k", Fault::None),
+    );
+    assert_eq!((before.unwrap().0, after.unwrap().0), (Counted(1), Counted(2)));
+    assert!(matches!(bad, Err(CommitError::Internal(_))));
+    assert_eq!(history(&house).await, [(1, "k".to_owned()), (2, "k".to_owned())]);
+}
+
+#[tokio::test]
+async fn the_log_read_from_the_database_is_the_log_that_was_published() {
+    let house = house().await;
+    for n in 0..20 {
+        count(&house, &format!("r{n}"), "k", Fault::None).await.unwrap();
+    }
+    let schema = FeedSchema { events: ORDER_V1, key_description: "key" };
+    let reopened = EventLog::open(&house.db, house.db.clone(), schema, 1 << 20, &SystemClock).await.unwrap();
+    assert_eq!(reopened.feed_id(), house.log.feed_id());
+    let (live, stored) = (house.log.page(0, 100).await.unwrap(), reopened.page(0, 100).await.unwrap());
+    assert!(live.from_tail && !stored.from_tail);
+    let bytes = |page: &ordermesh_feed::log::Page| {
+        page.events.iter().map(|event| event.bytes.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(bytes(&live), bytes(&stored));
+}
