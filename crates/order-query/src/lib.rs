@@ -1,1 +1,99 @@
-//! Placeholder.
+//! order-query: the order read server.
+//!
+//! Owns the order views: every order as its events make it, found by id, by filter, by customer, and its timeline.
+//! Publishes nothing. Reacts to the order feed (OrderCreated, OrderCancellationRequested, OrderCancelled).
+//!
+//! Commands: none.
+//! Queries: [`query::get_order::GetOrder`], [`query::batch_get_orders::BatchGetOrders`],
+//! [`query::list_orders::ListOrders`], [`query::list_customer_orders::ListCustomerOrders`],
+//! [`query::get_order_timeline::GetOrderTimeline`], [`query::watch_order::WatchOrder`].
+//! Subscriptions: the order feed of order-command, by [`projection::OrderProjection`].
+//!
+//! # Layout
+//! - [`projection`]: events to order views and timelines, and who watches them change
+//! - [`query`]: one file a query; what all share: consistency, filter, order, pages, the coalescing reader
+//! - [`store`]: sea-orm entities, migrations, tables and their swap, page statements
+//! - [`grpc`]: wire to query and back
+
+pub mod grpc;
+pub mod projection;
+pub mod query;
+pub mod store;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use ordermesh_feed::consume::{OpenFeed, Projector};
+use ordermesh_feed::project::{ProjectionControl, Projections};
+use ordermesh_proto::order::v1::order_event_service_client::OrderEventServiceClient;
+use ordermesh_proto::order::v1::order_query_service_server::OrderQueryServiceServer;
+use ordermesh_service::config::DatabaseUrl;
+use ordermesh_service::{Environment, Services, StartError};
+use serde::{Deserialize, Serialize};
+
+use projection::{Changes, OrderProjection};
+use query::{ReadModel, reader::Reader};
+
+/// Name of the server.
+pub const NAME: &str = "order-query";
+/// Name of its section of the configuration.
+pub const SECTION: &str = "order_query";
+
+/// Name of the server whose feed this one follows.
+const ORDER_COMMAND: &str = "order_command";
+/// Bytes of a feed frame that are accepted: a frame is about 1 MiB, but a single event may be larger.
+const MAX_FRAME_BYTES: usize = 16 << 20;
+
+/// Settings of the server.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// The database; empty: order-query.db in the data directory.
+    pub database_url: DatabaseUrl,
+    /// How long a query waits for the read model to reach its `at_least`, in milliseconds. Default 2000.
+    pub at_least_wait_ms: u64,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self { database_url: DatabaseUrl::default(), at_least_wait_ms: 2000 }
+    }
+}
+
+/// Opens the database, follows the order feed and makes the services.
+pub async fn start(environment: &Environment, services: &mut Services) -> Result<Projections, StartError> {
+    let config: Config = environment.settings.section(SECTION)?;
+    let database = environment.database::<store::Migrator>(NAME, &config.database_url).await?;
+    let changes = Arc::new(Changes::default());
+    let projector = Projector::new(
+        OrderProjection::new(changes.clone()),
+        database.writer.clone(),
+        order_feed(environment)?,
+        environment.clock.clone(),
+    );
+    let projector = Arc::new(projector.await?);
+    environment.tasks.spawn(projector.clone().run(environment.shutdown.clone()));
+    let model = ReadModel {
+        reader: Reader::start(database.reader.clone(), &environment.tasks),
+        pages: database.reader.clone(),
+        progress: projector.progress(),
+        changes,
+        at_least_wait: Duration::from_millis(config.at_least_wait_ms),
+        shutdown: environment.shutdown.clone(),
+    };
+    services.add(
+        OrderQueryServiceServer::new(grpc::QueryService::new(model, database))
+            .max_decoding_message_size(environment.settings.server.max_request_bytes),
+    );
+    Ok(vec![projector as Arc<dyn ProjectionControl>])
+}
+
+fn order_feed(environment: &Environment) -> Result<OpenFeed, StartError> {
+    let client = OrderEventServiceClient::new(environment.peer(ORDER_COMMAND)?)
+        .max_decoding_message_size(MAX_FRAME_BYTES);
+    Ok(Arc::new(move |request| {
+        let mut client = client.clone();
+        async move { Ok(client.subscribe_order_events(request).await?.into_inner()) }.boxed()
+    }))
+}

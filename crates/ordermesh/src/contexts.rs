@@ -31,10 +31,7 @@ macro_rules! contexts {
 }
 
 /// All contexts, in the order in which `dev` starts them.
-pub const ALL: &[Registration] = contexts![
-    ordermesh_order_command,
-    // ordermesh_order_query,
-];
+pub const ALL: &[Registration] = contexts![ordermesh_order_command, ordermesh_order_query,];
 
 /// The context of a name.
 pub fn by_name(name: &str) -> Option<&'static Registration> {

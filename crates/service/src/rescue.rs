@@ -51,7 +51,15 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let max_request_bytes = self.max_request_bytes;
-        self.inner.call(request).map(move |response| Ok(rescue(response?, max_request_bytes))).boxed()
+        // Health has an error of its own protocol, which its clients know by the code alone.
+        let as_it_is = request.uri().path().starts_with("/grpc.health.");
+        let answer = self.inner.call(request);
+        answer
+            .map(move |response| match response? {
+                response if as_it_is => Ok(response),
+                response => Ok(rescue(response, max_request_bytes)),
+            })
+            .boxed()
     }
 }
 
@@ -91,7 +99,9 @@ fn problem(status: &Status, max_request_bytes: usize) -> Problem {
         // Framing and compression that we do not take: the bytes are the caller's.
         Code::Unimplemented | Code::InvalidArgument => Problem::invalid(MalformedMessage, message),
         Code::Internal
-            if message.contains("protocol error") || message.contains("decod") || message.contains("EOF") =>
+            if ["protocol error", "decod", "EOF", "Missing request message"]
+                .iter()
+                .any(|fault| message.contains(fault)) =>
         {
             Problem::invalid(MalformedMessage, message)
         }

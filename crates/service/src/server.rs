@@ -92,25 +92,34 @@ pub async fn serve(
     ready: impl FnOnce(),
 ) -> Result<(), StartError> {
     let settings = &environment.settings.server;
-    let (reporter, health) = tonic_health::server::health_reporter();
+    let (mut reporter, health) = tonic_health::server::health_reporter();
+    let (probe_reporter, probe_health) = tonic_health::server::health_reporter();
     let mut names = services.names;
     names.push("grpc.health.v1.Health");
     let mut routes = services.routes;
-    routes.add_service(health.clone());
+    routes.add_service(health);
     add_reflection(&mut routes, &names)?;
 
-    report(&reporter, &names, ServingStatus::Serving).await;
+    for reporter in [&reporter, &probe_reporter] {
+        report(reporter, &names, ServingStatus::Serving).await;
+    }
     let grpc = tokio::spawn(serve_routes(environment.clone(), listeners.grpc, routes.routes()));
     if let Some(listener) = listeners.health {
         let mut probes = RoutesBuilder::default();
-        probes.add_service(health);
+        probes.add_service(probe_health);
         // Probes need no drain: the task ends with the process.
         tokio::spawn(serve_routes(environment.clone(), listener, probes.routes()));
     }
     ready();
 
     environment.shutdown.cancelled().await;
-    report(&reporter, &names, ServingStatus::NotServing).await;
+    for reporter in [&reporter, &probe_reporter] {
+        report(reporter, &names, ServingStatus::NotServing).await;
+    }
+    // Who watches the health has heard it; such a stream never ends by itself and would use up the grace.
+    for name in names.iter().copied().chain([""]) {
+        reporter.clear_service_status(name).await;
+    }
     let grace = Duration::from_secs(settings.shutdown_grace_seconds);
     let ended = tokio::time::timeout(grace, async {
         let served = grpc.await;

@@ -1,1 +1,36 @@
-//! Placeholder.
+//! The test harness of ordermesh: the real program on port 0, valid requests to change, and judges of answers.
+//!
+//! It knows the contracts and nothing behind them: what it tells of a server, any client could have seen. A test
+//! gives it the program's path, `env!("CARGO_BIN_EXE_ordermesh")`, so that no crate depends on the program.
+//!
+//! # Layout
+//! - [`server`]: starts, kills and ends the program
+//! - [`client`]: typed clients, and calls with raw bytes
+//! - [`order`]: valid commands to start from
+//! - [`orders`]: many orders at once, placed and listed
+//! - [`problem`]: what a refusal says, and the assertion on it
+//! - [`feed`]: reads a feed to its end or along with it
+//! - [`history`]: whether a log keeps the promises of every feed
+//! - [`fold`]: the orders that a log makes
+//! - [`random`]: random numbers that can be had again
+//! - [`rows`]: the rows of a database
+//! - [`wait`]: [`eventually!`], the one way to wait for something
+
+pub mod client;
+pub mod feed;
+pub mod fold;
+pub mod history;
+pub mod order;
+pub mod orders;
+pub mod problem;
+pub mod random;
+pub mod rows;
+pub mod server;
+pub mod wait;
+
+pub use feed::{Subscription, read_feed};
+pub use fold::fold_orders;
+pub use history::assert_log_is_sound;
+pub use order::{cancel, euro, money, order};
+pub use problem::{assert_refused, problem};
+pub use server::{Launch, Server};

@@ -18,6 +18,9 @@ use crate::token::LogPosition;
 /// Events a frame unless the subscriber says otherwise.
 const DEFAULT_BATCH: usize = 500;
 
+const AFTER_CURSOR: &str = "after_cursor";
+const AFTER_POSITION: &str = "after_position";
+
 /// A request that keeps the contract.
 pub(super) struct Subscribe {
     pub start: Start,
@@ -121,7 +124,7 @@ fn start(start: Option<WireStart>, violations: &mut Violations) -> Option<Result
     match start? {
         WireStart::AfterCursor(cursor) => return Some(LogPosition::from_cursor(&cursor).map(Start::Cursor)),
         WireStart::AfterPosition(position) if position >= 0 => return Some(Ok(Start::After(position))),
-        WireStart::AfterPosition(_) => violations.add("after_position", "must be 0 or more"),
+        WireStart::AfterPosition(_) => violations.add(AFTER_POSITION, "must be 0 or more"),
         WireStart::Since(time) => match kernel_time(&time) {
             Some(time) => return Some(Ok(Start::Since(time))),
             None => violations.add("since", "must be a time of the years 1 to 9999"),
@@ -160,29 +163,36 @@ pub(super) async fn resolve_start(start: &Start, source: &dyn FeedSource) -> Res
             place.position
         }
         Start::After(position) if *position > head => {
-            return Err(diverged(format!("the log ends at {head}, before the position {position}")));
+            return Err(diverged(
+                AFTER_POSITION,
+                format!("the log ends at {head}, before the position {position}"),
+            ));
         }
         Start::After(position) => *position,
     };
-    match position + 1 < earliest {
-        false => Ok(position),
-        true => Err(Problem::new(
-            Code::OutOfRange,
-            FeedErrorReason::PositionTruncated,
-            format!("the log starts at {earliest}; what followed position {position} is no longer in it"),
-        )
-        .with("earliest_position", earliest)),
+    if position + 1 >= earliest {
+        return Ok(position);
     }
+    let field = if matches!(start, Start::Cursor(_)) { AFTER_CURSOR } else { AFTER_POSITION };
+    Err(Problem::new(
+        Code::OutOfRange,
+        FeedErrorReason::PositionTruncated,
+        format!("the log starts at {earliest}; what followed position {position} is no longer in it"),
+    )
+    .field(field, "must not be before what the log still holds")
+    .with("earliest_position", earliest))
 }
 
 async fn same_log(place: &LogPosition, head: i64, source: &dyn FeedSource) -> Result<(), Problem> {
     if place.feed_id != source.feed_id() {
-        return Err(
-            diverged(format!("the cursor is of the log {}", place.feed_id)).with("feed_id", source.feed_id())
-        );
+        return Err(diverged(AFTER_CURSOR, format!("the cursor is of the log {}", place.feed_id))
+            .with("feed_id", source.feed_id()));
     }
     if place.position > head {
-        return Err(diverged(format!("the cursor is at {}, past the head {head}", place.position)));
+        return Err(diverged(
+            AFTER_CURSOR,
+            format!("the cursor is at {}, past the head {head}", place.position),
+        ));
     }
     if place.position == 0 {
         return Ok(());
@@ -191,11 +201,12 @@ async fn same_log(place: &LogPosition, head: i64, source: &dyn FeedSource) -> Re
     match event_id.is_none() || event_id == place.event_id {
         // An event that is not there any more is a truncation, which the caller checks next.
         true => Ok(()),
-        false => Err(diverged(format!("another event stands at position {}", place.position))),
+        false => Err(diverged(AFTER_CURSOR, format!("another event stands at position {}", place.position))),
     }
 }
 
-fn diverged(what: String) -> Problem {
+fn diverged(field: &str, what: String) -> Problem {
     let message = format!("{what}: this is not the log that the subscriber knows");
     Problem::new(Code::FailedPrecondition, FeedErrorReason::FeedDiverged, message)
+        .field(field, "must be a place in this log")
 }

@@ -163,10 +163,9 @@ mod tests {
 
     #[test]
     fn a_refusal_names_its_reason_its_page_and_its_metadata() {
-        let problem =
-            Problem::new(Code::FailedPrecondition, OrderErrorReason::TotalMismatch, "not that total")
-                .with("total", "9.00 EUR")
-                .with("expected_total", "8.00 EUR");
+        let problem = Problem::invalid(OrderErrorReason::TotalMismatch, "not that total")
+            .with("computed", "9.00 EUR")
+            .with("expected", "8.00 EUR");
         let failure = Failure::from(Status::from(problem));
         assert_eq!(failure.exit_code, REFUSED);
         assert_eq!(
@@ -174,8 +173,8 @@ mod tests {
             [
                 "error: not that total",
                 "reason: TOTAL_MISMATCH (docs/errors/TOTAL_MISMATCH.md)",
-                "  expected_total = 8.00 EUR",
-                "  total = 9.00 EUR",
+                "  computed = 9.00 EUR",
+                "  expected = 8.00 EUR",
             ]
         );
     }

@@ -1,0 +1,35 @@
+//! ListCustomerOrders: a page of one customer's orders, newest first.
+
+use ordermesh_kernel::CustomerId;
+
+use super::consistency::Consistency;
+use super::list_orders::size;
+use super::page::{Fingerprint, Page};
+use super::{Answer, QueryError, ReadModel, Rows};
+use crate::projection::order_view::OrderView;
+use crate::store;
+
+/// Asks for a page of one customer's orders.
+#[derive(Debug, Clone)]
+pub struct ListCustomerOrders {
+    /// The customer.
+    pub customer_id: CustomerId,
+    /// Which page.
+    pub page: Page,
+    /// How new the answer must be.
+    pub consistency: Consistency,
+}
+
+impl ListCustomerOrders {
+    /// The page. A customer that nobody knows has no orders.
+    pub async fn run(self, model: &ReadModel) -> Result<Answer<Rows<OrderView>>, QueryError> {
+        let customer_id = self.customer_id.as_str();
+        let fingerprint = Fingerprint::of(&["ListCustomerOrders", customer_id]);
+        let after = self.page.start(fingerprint)?;
+        let freshness = model.reach(&self.consistency).await?;
+        let limit = self.page.limit();
+        let found = store::customer_orders(&model.pages, customer_id, after.as_ref(), limit).await?;
+        let (rows, next_page_token) = self.page.cut(fingerprint, found, size);
+        Ok(Answer { value: Rows { rows, next_page_token }, freshness })
+    }
+}

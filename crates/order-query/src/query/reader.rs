@@ -1,0 +1,65 @@
+//! Reads orders by id for all callers at once: the ids that queue up while one statement runs are the next
+//! statement. No timer: a lone caller does not wait, and the busier it gets the fewer statements an order costs.
+
+use futures_util::future::try_join_all;
+use sea_orm::{DatabaseConnection, DbErr};
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::task::TaskTracker;
+use uuid::Uuid;
+
+use crate::projection::order_view::OrderView;
+use crate::store;
+
+/// Ids a statement round takes at most.
+const MAX_BATCH: usize = 256;
+/// Ids that may queue before callers wait.
+const QUEUE: usize = 1024;
+
+type Answer = Result<Option<OrderView>, DbErr>;
+
+struct Wanted {
+    order_id: Uuid,
+    answer: oneshot::Sender<Answer>,
+}
+
+/// A handle to the task that reads.
+#[derive(Debug, Clone)]
+pub struct Reader {
+    queue: mpsc::Sender<Wanted>,
+}
+
+impl Reader {
+    /// Starts the task on `tasks`; it ends when the last handle is gone.
+    pub fn start(database: DatabaseConnection, tasks: &TaskTracker) -> Self {
+        let (queue, wanted) = mpsc::channel(QUEUE);
+        tasks.spawn(read(database, wanted));
+        Self { queue }
+    }
+
+    /// The order, if there is one. What was committed before the call is seen.
+    pub async fn get(&self, order_id: Uuid) -> Result<Option<OrderView>, DbErr> {
+        let (answer, answered) = oneshot::channel();
+        let ended = || DbErr::Custom("the reader task has ended".to_owned());
+        self.queue.send(Wanted { order_id, answer }).await.map_err(|_| ended())?;
+        answered.await.map_err(|_| ended())?
+    }
+
+    /// Each of the orders, in the order of the ids, as far as there is one.
+    pub async fn get_all(&self, order_ids: &[Uuid]) -> Result<Vec<Option<OrderView>>, DbErr> {
+        try_join_all(order_ids.iter().map(|id| self.get(*id))).await
+    }
+}
+
+async fn read(database: DatabaseConnection, mut queue: mpsc::Receiver<Wanted>) {
+    let mut wanted = Vec::with_capacity(MAX_BATCH);
+    while queue.recv_many(&mut wanted, MAX_BATCH).await > 0 {
+        // Who has left meanwhile needs no answer.
+        wanted.retain(|wanted| !wanted.answer.is_closed());
+        let ids: Vec<_> = wanted.iter().map(|wanted| wanted.order_id).collect();
+        let found = store::find_views(&database, ids).await;
+        for Wanted { order_id, answer } in wanted.drain(..) {
+            let found = found.as_ref().map(|views| views.get(&order_id).cloned());
+            let _ = answer.send(found.map_err(DbErr::clone));
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! WatchOrder: an order as it is now, then again after each change.
+
+use std::sync::Arc;
+
+use futures_util::stream::{self, Stream, StreamExt};
+use ordermesh_feed::token::ConsistencyToken;
+use ordermesh_kernel::OrderId;
+
+use super::consistency::{Consistency, token_of};
+use super::{QueryError, ReadModel};
+use crate::projection::changes::Watcher;
+use crate::projection::order_view::OrderView;
+
+/// Asks to follow one order.
+#[derive(Debug, Clone)]
+pub struct WatchOrder {
+    /// The order.
+    pub order_id: OrderId,
+    /// How new the beginning must be.
+    pub consistency: Consistency,
+}
+
+/// What a watcher is told.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sight {
+    /// How far the read model was.
+    pub as_of: ConsistencyToken,
+    /// The order; `None` when the server shuts down, which ends the stream.
+    pub view: Option<OrderView>,
+}
+
+impl WatchOrder {
+    /// The order as it is now, then again after each change. Changes in quick succession, or faster than the
+    /// stream is read, are joined. The stream ends after a failure or with the server.
+    pub async fn run(
+        self,
+        model: Arc<ReadModel>,
+    ) -> Result<impl Stream<Item = Result<Sight, QueryError>> + Send + use<>, QueryError> {
+        // Watching begins before reading, so that no change falls between the two.
+        let watcher = model.changes.watch(*self.order_id.as_uuid());
+        let as_of = model.reach(&self.consistency).await?.as_of;
+        let view = model.reader.get(*self.order_id.as_uuid()).await?;
+        let view = view.ok_or(QueryError::OrderNotFound(self.order_id))?;
+        let watch = Watch { revision: view.order.revision, order_id: self.order_id, watcher, model };
+        let now = Sight { as_of, view: Some(view) };
+        Ok(stream::once(async { Ok(now) }).chain(stream::unfold(Some(watch), next)))
+    }
+}
+
+struct Watch {
+    order_id: OrderId,
+    /// Of the order that was told last.
+    revision: i64,
+    watcher: Watcher,
+    model: Arc<ReadModel>,
+}
+
+async fn next(watch: Option<Watch>) -> Option<(Result<Sight, QueryError>, Option<Watch>)> {
+    let mut watch = watch?;
+    let sight = watch.next().await;
+    let goes_on = matches!(&sight, Ok(Sight { view: Some(_), .. }));
+    Some((sight, goes_on.then_some(watch)))
+}
+
+impl Watch {
+    async fn next(&mut self) -> Result<Sight, QueryError> {
+        loop {
+            tokio::select! {
+                biased;
+                () = self.model.shutdown.cancelled() => return Ok(Sight { as_of: self.as_of(), view: None }),
+                () = self.watcher.changed() => {}
+            }
+            let as_of = self.as_of();
+            let view = self.model.reader.get(*self.order_id.as_uuid()).await?;
+            if let Some(view) = view.filter(|view| view.order.revision > self.revision) {
+                self.revision = view.order.revision;
+                return Ok(Sight { as_of, view: Some(view) });
+            }
+        }
+    }
+
+    fn as_of(&self) -> ConsistencyToken {
+        token_of(&self.model.progress.borrow())
+    }
+}

@@ -1,0 +1,133 @@
+//! The read model's tables: made empty beside the live ones, and put in their place.
+//!
+//! Names of indexes are global, and SQLite cannot rename an index. So every making of the tables counts a
+//! generation up, and their indexes carry its number: they clash neither with the live ones nor, after a swap,
+//! with those of the next rebuild.
+
+use ordermesh_feed::store::Table;
+use sea_orm::sea_query::{
+    ColumnDef, Index, IndexCreateStatement, Table as TableStatement, TableCreateStatement,
+};
+use sea_orm::{ConnectionTrait, DbErr, EntityName, EntityTrait};
+
+use super::entity::{order_timeline, order_view, order_view_sku, projection_generation};
+use crate::NAME;
+
+/// The table of generations, made once.
+pub(super) fn generations() -> TableCreateStatement {
+    TableStatement::create()
+        .table(projection_generation::Entity.table_name())
+        .col(ColumnDef::new("projection").text().not_null().primary_key())
+        .col(ColumnDef::new("generation").big_integer().not_null())
+        .to_owned()
+}
+
+/// Makes empty tables whose names end in `suffix`, in place of any that are there.
+pub async fn create<C: ConnectionTrait>(db: &C, suffix: &str) -> Result<(), DbErr> {
+    let generation = next_generation(db).await?;
+    for name in names() {
+        drop_table(db, format!("{name}{suffix}")).await?;
+    }
+    for table in [order_views(suffix), order_view_skus(suffix), order_timeline(suffix)] {
+        db.execute(&table).await?;
+    }
+    for index in indexes(suffix, generation) {
+        db.execute(&index).await?;
+    }
+    Ok(())
+}
+
+/// Puts the tables of `suffix` in the place of the live ones, which are dropped.
+pub async fn swap<C: ConnectionTrait>(db: &C, suffix: &str) -> Result<(), DbErr> {
+    for name in names() {
+        drop_table(db, name.to_owned()).await?;
+        let rename = TableStatement::rename().table(format!("{name}{suffix}"), name).to_owned();
+        db.execute(&rename).await?;
+    }
+    Ok(())
+}
+
+fn names() -> [&'static str; 3] {
+    [
+        order_view::Entity.table_name(),
+        order_view_sku::Entity.table_name(),
+        order_timeline::Entity.table_name(),
+    ]
+}
+
+async fn drop_table<C: ConnectionTrait>(db: &C, name: String) -> Result<(), DbErr> {
+    db.execute(TableStatement::drop().table(name).if_exists()).await.map(|_| ())
+}
+
+async fn next_generation<C: ConnectionTrait>(db: &C) -> Result<i64, DbErr> {
+    let row = projection_generation::Entity::find_by_id(NAME.to_owned()).one(db).await?;
+    let generation = row.map_or(0, |row| row.generation) + 1;
+    let row = projection_generation::Model { projection: NAME.to_owned(), generation };
+    Table::<projection_generation::Entity>::default().upsert(db, &[row]).await?;
+    Ok(generation)
+}
+
+fn order_views(suffix: &str) -> TableCreateStatement {
+    TableStatement::create()
+        .table(format!("order_views{suffix}"))
+        .col(ColumnDef::new("order_id").uuid().not_null().primary_key())
+        .col(ColumnDef::new("order_reference").text().not_null())
+        .col(ColumnDef::new("customer_id").text())
+        .col(ColumnDef::new("state").text().not_null())
+        .col(ColumnDef::new("currency").text().not_null())
+        .col(ColumnDef::new("total_minor").big_integer().not_null())
+        .col(ColumnDef::new("placed_time").big_integer().not_null())
+        .col(ColumnDef::new("update_time").big_integer().not_null())
+        .col(ColumnDef::new("revision").big_integer().not_null())
+        .col(ColumnDef::new("body").blob().not_null())
+        .col(ColumnDef::new("personal").blob())
+        .to_owned()
+}
+
+fn order_view_skus(suffix: &str) -> TableCreateStatement {
+    TableStatement::create()
+        .table(format!("order_view_skus{suffix}"))
+        .col(ColumnDef::new("sku").text().not_null())
+        .col(ColumnDef::new("order_id").uuid().not_null())
+        // The key begins with the article: it is the index of the filter by sku too.
+        .primary_key(Index::create().col("sku").col("order_id"))
+        .to_owned()
+}
+
+fn order_timeline(suffix: &str) -> TableCreateStatement {
+    TableStatement::create()
+        .table(format!("order_timeline{suffix}"))
+        .col(ColumnDef::new("order_id").uuid().not_null())
+        .col(ColumnDef::new("revision").big_integer().not_null())
+        .col(ColumnDef::new("position").big_integer().not_null())
+        .col(ColumnDef::new("event_id").uuid().not_null())
+        .col(ColumnDef::new("kind").text().not_null())
+        .col(ColumnDef::new("occurred_time").big_integer().not_null())
+        .col(ColumnDef::new("actor_kind").text().not_null())
+        .col(ColumnDef::new("actor_name").text().not_null())
+        .col(ColumnDef::new("causation_id").text().not_null())
+        .col(ColumnDef::new("summary").text().not_null())
+        .col(ColumnDef::new("state").text().not_null())
+        .primary_key(Index::create().col("order_id").col("revision"))
+        .to_owned()
+}
+
+/// One index an order of pages, and one a filter that leaves few orders.
+fn indexes(suffix: &str, generation: i64) -> impl Iterator<Item = IndexCreateStatement> {
+    let table = format!("order_views{suffix}");
+    let columns: [(&str, &[&'static str]); 5] = [
+        ("placed", &["placed_time", "order_id"]),
+        ("total", &["currency", "total_minor", "order_id"]),
+        ("customer", &["customer_id", "placed_time", "order_id"]),
+        ("state", &["state", "placed_time", "order_id"]),
+        ("reference", &["order_reference"]),
+    ];
+    columns.into_iter().map(move |(name, columns)| {
+        let mut index = Index::create();
+        index.name(format!("order_views_{name}_{generation}")).table(table.clone());
+        for column in columns {
+            index.col(*column);
+        }
+        index
+    })
+}

@@ -1,0 +1,66 @@
+//! Order views by their ids: what the projection loads and writes, and what GetOrder reads.
+
+use std::collections::BTreeMap;
+
+use ordermesh_feed::store::Table;
+use sea_orm::sea_query::Value;
+use sea_orm::{ConnectionTrait, DbErr};
+use uuid::Uuid;
+
+use super::entity::{order_timeline, order_view, order_view_sku};
+use super::rows;
+use crate::projection::order_view::OrderView;
+use crate::projection::timeline::TimelineEntry;
+
+/// The live views of those ids that are orders'.
+pub async fn find_views<C: ConnectionTrait>(
+    db: &C,
+    ids: impl IntoIterator<Item = Uuid>,
+) -> Result<BTreeMap<Uuid, OrderView>, DbErr> {
+    load_views(db, "", ids).await
+}
+
+/// The views of those ids that are orders', from the tables of `suffix`.
+pub async fn load_views<C: ConnectionTrait>(
+    db: &C,
+    suffix: &str,
+    ids: impl IntoIterator<Item = Uuid>,
+) -> Result<BTreeMap<Uuid, OrderView>, DbErr> {
+    let table = Table::<order_view::Entity>::with_suffix(suffix);
+    let found = table.find_in(db, order_view::Column::OrderId, ids.into_iter().map(Value::from)).await?;
+    found.iter().map(|row| Ok((row.order_id, rows::view(row)?))).collect()
+}
+
+/// Writes views, new ones and changed ones.
+pub async fn write_views<C: ConnectionTrait>(
+    db: &C,
+    suffix: &str,
+    views: &BTreeMap<Uuid, OrderView>,
+) -> Result<(), DbErr> {
+    let rows = views.iter().map(|(id, view)| rows::view_row(*id, view)).collect::<Result<Vec<_>, _>>()?;
+    Table::<order_view::Entity>::with_suffix(suffix).upsert(db, &rows).await
+}
+
+/// Writes which articles new orders have.
+pub async fn write_skus<C: ConnectionTrait>(
+    db: &C,
+    suffix: &str,
+    orders: impl IntoIterator<Item = (Uuid, &OrderView)>,
+) -> Result<(), DbErr> {
+    let skus_of = |(order_id, view): (Uuid, &OrderView)| {
+        let row = |sku: &str| order_view_sku::Model { sku: sku.to_owned(), order_id };
+        view.skus().into_iter().map(row).collect::<Vec<_>>()
+    };
+    let rows: Vec<_> = orders.into_iter().flat_map(skus_of).collect();
+    Table::<order_view_sku::Entity>::with_suffix(suffix).upsert(db, &rows).await
+}
+
+/// Writes timeline entries.
+pub async fn write_timeline<C: ConnectionTrait>(
+    db: &C,
+    suffix: &str,
+    entries: &[TimelineEntry],
+) -> Result<(), DbErr> {
+    let rows: Vec<_> = entries.iter().map(rows::timeline_row).collect();
+    Table::<order_timeline::Entity>::with_suffix(suffix).upsert(db, &rows).await
+}

@@ -1,0 +1,113 @@
+//! Rebuilding the tables beside the live ones and swapping them in.
+
+use ordermesh_feed::consume::Projection;
+use ordermesh_feed::store::begin_write;
+use ordermesh_order_query::store::Migrator;
+use ordermesh_proto::order::v1::order_query_service_server::OrderQueryService;
+use ordermesh_proto::order::v1::{ListOrdersRequest, OrderEvent};
+use ordermesh_service::Database;
+use sea_orm::ConnectionTrait;
+use tonic::Request;
+
+use crate::support::{Shelf, numbers, samples};
+
+const SUFFIX: &str = "_rebuild";
+const TABLES: [&str; 3] = ["order_views", "order_view_skus", "order_timeline"];
+
+fn history() -> Vec<OrderEvent> {
+    let mut events = samples().map(|sample| sample.created()).to_vec();
+    events.extend([samples()[1].requested(), samples()[1].cancelled()]);
+    events
+}
+
+/// All rows of all tables as text.
+async fn dump(shelf: &Shelf) -> Vec<String> {
+    let mut rows = Vec::new();
+    for table in TABLES {
+        let columns =
+            "SELECT group_concat('quote(' || name || ')', ' || '','' || ') AS c FROM pragma_table_info";
+        let columns =
+            shelf.writer.query_one_raw(raw(&format!("{columns}('{table}')"))).await.unwrap().unwrap();
+        let columns: String = columns.try_get("", "c").unwrap();
+        let sql = format!("SELECT {columns} AS line FROM {table} ORDER BY 1");
+        for row in shelf.writer.query_all_raw(raw(&sql)).await.unwrap() {
+            rows.push(format!("{table}: {}", row.try_get::<String>("", "line").unwrap()));
+        }
+    }
+    rows
+}
+
+async fn indexes(shelf: &Shelf) -> Vec<(String, String)> {
+    let sql = "SELECT name, tbl_name FROM sqlite_master WHERE type = 'index' AND tbl_name LIKE 'order_%' ORDER BY 1";
+    let rows = shelf.writer.query_all_raw(raw(sql)).await.unwrap();
+    rows.iter().map(|row| (row.try_get("", "name").unwrap(), row.try_get("", "tbl_name").unwrap())).collect()
+}
+
+fn raw(sql: &str) -> sea_orm::Statement {
+    sea_orm::Statement::from_string(sea_orm::DbBackend::Sqlite, sql)
+}
+
+async fn create(shelf: &Shelf) {
+    let tx = begin_write(&shelf.writer).await.unwrap();
+    shelf.projection.create_tables(&tx, SUFFIX).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+async fn swap(shelf: &Shelf) {
+    let tx = begin_write(&shelf.writer).await.unwrap();
+    shelf.projection.swap_tables(&tx, SUFFIX).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+#[tokio::test]
+async fn rebuilding_again_and_again_gives_equal_rows_and_as_many_indexes() {
+    let shelf = Shelf::in_memory().await;
+    shelf.apply(&history()).await;
+    let (before, indexes_before) = (dump(&shelf).await, indexes(&shelf).await);
+    assert_eq!(before.len(), 5 + 5 + 7);
+    for _ in 0..3 {
+        create(&shelf).await;
+        for events in history().chunks(2) {
+            shelf.apply_to(SUFFIX, events).await.unwrap();
+        }
+        swap(&shelf).await;
+        assert_eq!(dump(&shelf).await, before);
+        let indexes = indexes(&shelf).await;
+        assert_eq!(indexes.len(), indexes_before.len());
+        assert!(indexes.iter().all(|(_, table)| TABLES.contains(&table.as_str())), "{indexes:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_rebuild_that_was_called_off_leaves_nothing_in_the_way_of_the_next() {
+    let shelf = Shelf::in_memory().await;
+    shelf.apply(&history()).await;
+    let before = dump(&shelf).await;
+    create(&shelf).await;
+    shelf.apply_to(SUFFIX, &history()[..3]).await.unwrap();
+    assert_eq!(dump(&shelf).await, before);
+    create(&shelf).await;
+    shelf.apply_to(SUFFIX, &history()).await.unwrap();
+    swap(&shelf).await;
+    assert_eq!(dump(&shelf).await, before);
+}
+
+#[tokio::test]
+async fn connections_that_read_before_a_swap_read_the_new_tables_after_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let url = format!("sqlite:{}", directory.path().join("read.db").display()).into();
+    let shelf = Shelf::over(Database::open::<Migrator>(&url, false).await.unwrap());
+    shelf.apply(&history()).await;
+    let everything = || async {
+        let page = shelf.service.list_orders(Request::new(ListOrdersRequest::default())).await.unwrap();
+        numbers(&page.into_inner().orders)
+    };
+    assert_eq!(everything().await, [5, 4, 3, 2, 1]);
+    for count in [3, 4] {
+        create(&shelf).await;
+        shelf.apply_to(SUFFIX, &history()[..count]).await.unwrap();
+        assert_ne!(everything().await.len(), count);
+        swap(&shelf).await;
+        assert_eq!(everything().await.len(), count);
+    }
+}

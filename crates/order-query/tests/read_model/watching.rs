@@ -1,0 +1,69 @@
+//! WatchOrder.
+
+use futures_util::{FutureExt, StreamExt};
+use ordermesh_proto::feed::v1::ClosingReason;
+use ordermesh_proto::order::v1::order_query_service_server::OrderQueryService;
+use ordermesh_proto::order::v1::watch_order_response::Frame;
+use ordermesh_proto::order::v1::{Order, WatchOrderRequest, WatchOrderResponse};
+use tonic::{Code, Request};
+
+use crate::support::{Sample, Shelf};
+
+fn watch(sample: &Sample) -> Request<WatchOrderRequest> {
+    Request::new(WatchOrderRequest { order_id: sample.id(), ..Default::default() })
+}
+
+fn order(frame: WatchOrderResponse) -> Order {
+    let Some(Frame::Order(order)) = frame.frame else { panic!("{frame:?}") };
+    order
+}
+
+#[tokio::test]
+async fn a_watcher_sees_the_order_now_and_after_each_change() {
+    let shelf = Shelf::in_memory().await;
+    let sample = Sample::default();
+    shelf.apply(&[sample.created()]).await;
+    let mut frames = shelf.service.watch_order(watch(&sample)).await.unwrap().into_inner();
+    assert_eq!(order(frames.next().await.unwrap().unwrap()).revision, 1);
+    assert!(frames.next().now_or_never().is_none());
+
+    shelf.apply(&[Sample { number: 2, ..sample.clone() }.created()]).await;
+    assert!(frames.next().now_or_never().is_none());
+    shelf.apply(&[sample.requested()]).await;
+    assert_eq!(order(frames.next().await.unwrap().unwrap()).revision, 2);
+}
+
+#[tokio::test]
+async fn changes_in_quick_succession_are_joined() {
+    let shelf = Shelf::in_memory().await;
+    let sample = Sample::default();
+    shelf.apply(&[sample.created()]).await;
+    let mut frames = shelf.service.watch_order(watch(&sample)).await.unwrap().into_inner();
+    shelf.apply(&[sample.requested()]).await;
+    shelf.apply(&[sample.cancelled()]).await;
+    assert_eq!(order(frames.next().await.unwrap().unwrap()).revision, 1);
+    assert_eq!(order(frames.next().await.unwrap().unwrap()).revision, 3);
+    assert!(frames.next().now_or_never().is_none());
+}
+
+#[tokio::test]
+async fn a_shutdown_closes_the_stream_and_says_why() {
+    let shelf = Shelf::in_memory().await;
+    let sample = Sample::default();
+    shelf.apply(&[sample.created()]).await;
+    let mut frames = shelf.service.watch_order(watch(&sample)).await.unwrap().into_inner();
+    let now = frames.next().await.unwrap().unwrap();
+    shelf.shutdown.cancel();
+    let last = frames.next().await.unwrap().unwrap();
+    assert_eq!(last.as_of, now.as_of);
+    let Some(Frame::Closing(closing)) = last.frame else { panic!("{last:?}") };
+    assert_eq!(closing.reason(), ClosingReason::ServerShutdown);
+    assert!(frames.next().await.is_none());
+}
+
+#[tokio::test]
+async fn an_order_that_does_not_exist_cannot_be_watched() {
+    let shelf = Shelf::in_memory().await;
+    let refusal = shelf.service.watch_order(watch(&Sample::default())).await.map(|_| ()).unwrap_err();
+    assert_eq!(refusal.code(), Code::NotFound);
+}
