@@ -1,4 +1,5 @@
 //! The committer's promises, with a unit of work as small as possible: a counter a key.
+#![expect(clippy::unwrap_used, reason = "in a test a panic is the failure")]
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -1,4 +1,5 @@
 //! Bulk statements: any number of rows and keys, whatever the groups they go out in.
+#![expect(clippy::unwrap_used, reason = "in a test a panic is the failure")]
 
 use ordermesh_feed::store::Table;
 use sea_orm::sea_query::Value;

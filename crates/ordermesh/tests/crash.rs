@@ -7,16 +7,20 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use ordermesh_proto::feed::v1::ListProjectionsRequest;
 use ordermesh_proto::order::v1::order_command_service_client::OrderCommandServiceClient;
 use ordermesh_proto::order::v1::{OrderEvent, OrderState};
+use ordermesh_testkit::orders::list_all;
 use ordermesh_testkit::random::Random;
 use ordermesh_testkit::wait::soon;
 use ordermesh_testkit::{
-    Launch, Server, assert_log_is_sound, cancel, client, fold_orders, order, problem, read_feed,
+    Launch, Server, assert_log_is_sound, cancel, client, eventually, fold_orders, order, problem, read_feed,
 };
 use tokio::sync::{mpsc, watch};
 use tonic::transport::Channel;
 use tonic::{Response, Status};
+
+type Commands = OrderCommandServiceClient<Channel>;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_ordermesh");
 const ROUNDS: usize = 20;
@@ -43,7 +47,7 @@ struct Place {
 
 struct Client {
     place: watch::Receiver<Place>,
-    commands: OrderCommandServiceClient<Channel>,
+    commands: Commands,
 }
 
 impl Client {
@@ -53,12 +57,12 @@ impl Client {
     }
 
     /// Calls until there is an answer: after each failure again, at the server's next address.
-    async fn answer<T>(
-        &mut self,
-        call: impl AsyncFn(&mut OrderCommandServiceClient<Channel>) -> Result<Response<T>, Status>,
-    ) -> T {
+    async fn answer<T, F>(&mut self, call: impl Fn(Commands) -> F) -> T
+    where
+        F: Future<Output = Result<Response<T>, Status>>,
+    {
         loop {
-            let status = match call(&mut self.commands).await {
+            let status = match call(self.commands.clone()).await {
                 Ok(answer) => return answer.into_inner(),
                 Err(status) => status,
             };
@@ -81,13 +85,20 @@ async fn shop(number: usize, place: watch::Receiver<Place>, acknowledged: mpsc::
         let reference = format!("shop-{number}-{count}");
         let request = order("TEA", 1, 450).with_line("MUG", 2, 1_299, 190_000).with_reference(&reference);
         let request = request.with_personal().build();
-        let placed = client.answer(async |commands| commands.place_order(request.clone()).await).await;
+        let place = |mut commands: Commands| {
+            let request = request.clone();
+            async move { commands.place_order(request).await }
+        };
+        let placed = client.answer(place).await;
         told.replayed += usize::from(placed.replayed);
         told.placed.insert(reference, placed.order_id.clone());
         if count % CANCEL_EVERY == 0 {
             let request = cancel(&placed.order_id);
-            let cancelled =
-                client.answer(async |commands| commands.cancel_order(request.clone()).await).await;
+            let cancel = |mut commands: Commands| {
+                let request = request.clone();
+                async move { commands.cancel_order(request).await }
+            };
+            let cancelled = client.answer(cancel).await;
             told.replayed += usize::from(cancelled.replayed);
             told.cancelled.insert(placed.order_id);
         }
@@ -140,8 +151,23 @@ async fn a_server_that_is_killed_again_and_again_loses_nothing_and_invents_nothi
     server.start_again().await;
     assert_eq!(read_feed(&mut server.events()).await, log);
 
-    // READ MODEL: when order-query is there, every order of `fold_orders(&log)` must be what GetOrder (with the
-    // token of GetFeed's head as at_least) answers, and ListOrders must have no other.
+    // The read model was killed as often; it has followed to the end and is the fold of the feed.
+    let orders = fold_orders(&log);
+    eventually!(
+        {
+            let projections = server.projections().list_projections(ListProjectionsRequest {}).await;
+            let all = projections.map_err(|status| status.to_string())?.into_inner().projections;
+            let behind = all.iter().find(|one| one.position < log.len() as i64 || !one.error.is_empty());
+            behind.map_or(Ok(all.len()), |one| Err(format!("{one:?}")))
+        },
+        "every projection reaches position {}",
+        log.len()
+    );
+    let listed = list_all(server.addr(), "").await;
+    assert_eq!(listed.len(), orders.len());
+    for (id, order) in &orders {
+        assert_eq!(listed.get(id), Some(order), "the read model differs from the fold of the feed");
+    }
 }
 
 /// Every command was asked for until it was acknowledged, so the log has what was told and nothing else.

@@ -1,7 +1,5 @@
 //! The same request_id twice, at once or after a restart: one order and one answer.
 
-#![expect(clippy::unwrap_used, reason = "a test may panic, and its helpers too")]
-
 use ordermesh_proto::order::v1::{OrderState, PlaceOrderResponse};
 use ordermesh_testkit::order::PlaceOrderBuilder;
 use ordermesh_testkit::rows::count_rows;

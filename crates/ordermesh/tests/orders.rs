@@ -1,7 +1,5 @@
 //! The life of an order as its callers see it: placed with the sums of the contract, cancelled, told in the feed.
 
-#![expect(clippy::unwrap_used, reason = "a test may panic, and its helpers too")]
-
 use ordermesh_proto::order::v1::order_event::Payload;
 use ordermesh_proto::order::v1::{OrderCreated, OrderEvent, OrderState, OrderTotals};
 use ordermesh_testkit::order::{PlaceOrderBuilder, address, contact, fresh_id};

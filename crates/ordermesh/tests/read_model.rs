@@ -1,5 +1,6 @@
 //! The read server beside the write server, each a process of its own: it reads its own writes, catches up after it
 //! was away, and a rebuild from position 0 gives the rows that were there.
+#![expect(clippy::unwrap_used, reason = "in a test a panic is the failure")]
 
 use ordermesh_proto::order::v1::{
     CancelOrderRequest, GetOrderRequest, GetOrderTimelineRequest, OrderState, WatchOrderRequest,

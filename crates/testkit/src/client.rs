@@ -53,13 +53,13 @@ pub fn projections(address: &str) -> ProjectionServiceClient<Channel> {
 /// its messages: one for a call as it should be. Gives the first message of the answer.
 pub async fn call_raw(
     address: &str,
-    path: &'static str,
+    path: &str,
     messages: impl IntoIterator<Item = Vec<u8>>,
 ) -> Result<Bytes, Status> {
     let mut client = tonic::client::Grpc::new(channel(address));
     client.ready().await.map_err(|error| Status::unknown(format!("no connection: {error}")))?;
     let messages: Vec<_> = messages.into_iter().map(Bytes::from).collect();
-    let path = tonic::codegen::http::uri::PathAndQuery::from_static(path);
+    let path = path.parse().expect("a method's path is one of a URL");
     let messages = Request::new(tonic::codegen::tokio_stream::iter(messages));
     let mut answer = client.streaming(messages, path, RawCodec).await?.into_inner();
     answer.message().await?.ok_or_else(|| Status::unknown("an answer without a message"))

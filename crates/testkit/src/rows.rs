@@ -6,10 +6,10 @@ use std::path::Path;
 use sea_orm::{ConnectionTrait, Database, DatabaseConnection, DbErr, Statement};
 
 /// Tables that have rows before anybody has written anything: they say what the database is and who has read.
-const OWN: [&str; 3] = ["seaql_migrations", "log_head", "checkpoints"];
+const OWN: [&str; 4] = ["seaql_migrations", "log_head", "checkpoints", "projection_generations"];
 
-/// Rows of each table of a SQLite file, but for migrations, the log's head and checkpoints. Any process may have
-/// the file open.
+/// Rows of each table of a SQLite file, but for tables that say what the database itself is and who has read. Any
+/// process may have the file open.
 pub async fn count_rows(file: &Path) -> BTreeMap<String, i64> {
     read(file).await.unwrap_or_else(|error| panic!("{} cannot be read: {error}", file.display()))
 }

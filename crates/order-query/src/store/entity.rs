@@ -53,6 +53,8 @@ pub mod order_view_sku {
         /// The order.
         #[sea_orm(primary_key, auto_increment = false)]
         pub order_id: Uuid,
+        /// When the order was placed: here too, so that a list by article is read in its order.
+        pub placed_time: i64,
     }
 
     impl ActiveModelBehavior for ActiveModel {}

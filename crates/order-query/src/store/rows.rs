@@ -7,7 +7,7 @@ use prost::Message;
 use sea_orm::DbErr;
 use uuid::Uuid;
 
-use super::entity::{order_timeline, order_view};
+use super::entity::{order_timeline, order_view, order_view_sku};
 use crate::projection::micros;
 use crate::projection::order_view::{OrderView, state_of_word, state_word};
 use crate::projection::timeline::TimelineEntry;
@@ -39,6 +39,13 @@ pub(super) fn view_row(order_id: Uuid, view: &OrderView) -> Result<order_view::M
         body: order.encode_to_vec(),
         personal: view.personal.as_ref().map(Message::encode_to_vec),
     })
+}
+
+pub(super) fn sku_rows(order_id: Uuid, view: &OrderView) -> Result<Vec<order_view_sku::Model>, DbErr> {
+    let placed_time = micros(view.order.placed_time.as_ref());
+    let placed_time = placed_time.ok_or_else(|| broken("it has no time", order_id))?;
+    let row = |sku: &str| order_view_sku::Model { sku: sku.to_owned(), order_id, placed_time };
+    Ok(view.skus().into_iter().map(row).collect())
 }
 
 pub(super) fn view(row: &order_view::Model) -> Result<OrderView, DbErr> {

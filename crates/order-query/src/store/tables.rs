@@ -89,7 +89,7 @@ fn order_view_skus(suffix: &str) -> TableCreateStatement {
         .table(format!("order_view_skus{suffix}"))
         .col(ColumnDef::new("sku").text().not_null())
         .col(ColumnDef::new("order_id").uuid().not_null())
-        // The key begins with the article: it is the index of the filter by sku too.
+        .col(ColumnDef::new("placed_time").big_integer().not_null())
         .primary_key(Index::create().col("sku").col("order_id"))
         .to_owned()
 }
@@ -112,19 +112,21 @@ fn order_timeline(suffix: &str) -> TableCreateStatement {
         .to_owned()
 }
 
-/// One index an order of pages, and one a filter that leaves few orders.
+/// One index an order of pages, and one a filter. All but the reference end with what pages are sorted by, so that
+/// a page costs the same however many orders meet the filter.
 fn indexes(suffix: &str, generation: i64) -> impl Iterator<Item = IndexCreateStatement> {
-    let table = format!("order_views{suffix}");
-    let columns: [(&str, &[&'static str]); 5] = [
-        ("placed", &["placed_time", "order_id"]),
-        ("total", &["currency", "total_minor", "order_id"]),
-        ("customer", &["customer_id", "placed_time", "order_id"]),
-        ("state", &["state", "placed_time", "order_id"]),
-        ("reference", &["order_reference"]),
+    let columns: [(&str, &str, &[&'static str]); 7] = [
+        ("order_views", "placed", &["placed_time", "order_id"]),
+        ("order_views", "total", &["currency", "total_minor", "order_id"]),
+        ("order_views", "currency", &["currency", "placed_time", "order_id"]),
+        ("order_views", "customer", &["customer_id", "placed_time", "order_id"]),
+        ("order_views", "state", &["state", "placed_time", "order_id"]),
+        ("order_views", "reference", &["order_reference"]),
+        ("order_view_skus", "placed", &["sku", "placed_time", "order_id"]),
     ];
-    columns.into_iter().map(move |(name, columns)| {
+    columns.into_iter().map(move |(table, name, columns)| {
         let mut index = Index::create();
-        index.name(format!("order_views_{name}_{generation}")).table(table.clone());
+        index.name(format!("{table}_{name}_{generation}")).table(format!("{table}{suffix}"));
         for column in columns {
             index.col(*column);
         }

@@ -47,11 +47,10 @@ pub async fn write_skus<C: ConnectionTrait>(
     suffix: &str,
     orders: impl IntoIterator<Item = (Uuid, &OrderView)>,
 ) -> Result<(), DbErr> {
-    let skus_of = |(order_id, view): (Uuid, &OrderView)| {
-        let row = |sku: &str| order_view_sku::Model { sku: sku.to_owned(), order_id };
-        view.skus().into_iter().map(row).collect::<Vec<_>>()
-    };
-    let rows: Vec<_> = orders.into_iter().flat_map(skus_of).collect();
+    let mut rows = Vec::new();
+    for (order_id, view) in orders {
+        rows.extend(rows::sku_rows(order_id, view)?);
+    }
     Table::<order_view_sku::Entity>::with_suffix(suffix).upsert(db, &rows).await
 }
 

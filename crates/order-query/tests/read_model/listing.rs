@@ -35,6 +35,7 @@ async fn every_filter_leaves_the_orders_that_meet_it() {
         ("order_reference = shop-2", vec![2]),
         ("sku = \"TEA\"", vec![3, 1]),
         ("sku = TEA AND sku = CUP", vec![]),
+        ("sku = TEA AND sku = TEA AND state = PLACED", vec![3, 1]),
         ("currency = EUR", vec![4, 3, 1]),
         ("placed_time = \"1970-01-01T00:50:00Z\"", vec![4, 3]),
         ("placed_time < \"1970-01-01T00:50:00Z\"", vec![2, 1]),
@@ -42,6 +43,8 @@ async fn every_filter_leaves_the_orders_that_meet_it() {
         ("placed_time > \"1970-01-01T00:50:00Z\"", vec![5]),
         ("placed_time >= \"1970-01-01T00:50:00Z\"", vec![5, 4, 3]),
         ("customer_id = mia AND sku = TEA AND placed_time > \"1970-01-01T00:20:00Z\"", vec![3]),
+        ("sku = TEA AND placed_time > \"1970-01-01T00:20:00Z\"", vec![3]),
+        ("order_reference = shop-1 AND sku = TEA", vec![1]),
         ("state = COMPLETED", vec![]),
     ] {
         let page = list(&shelf, ask(filter, "")).await.unwrap();
@@ -73,6 +76,21 @@ async fn every_order_comes_whole_and_in_pages_alike() {
             }
             assert_eq!(seen, expected, "{order_by} by {page_size}");
         }
+    }
+}
+
+#[tokio::test]
+async fn orders_of_an_article_come_in_pages_too() {
+    let shelf = shelf().await;
+    for (order_by, expected) in
+        [("placed_time", [2, 5]), ("placed_time desc", [5, 2]), ("total", [5, 2]), ("total desc", [2, 5])]
+    {
+        let first = ListOrdersRequest { page_size: 1, ..ask("sku = CUP", order_by) };
+        let page = list(&shelf, first.clone()).await.unwrap();
+        let page_token = page.next_page_token.clone();
+        let rest = list(&shelf, ListOrdersRequest { page_token, ..first }).await.unwrap();
+        assert_eq!([numbers(&page.orders), numbers(&rest.orders)].concat(), expected, "{order_by}");
+        assert_eq!(rest.next_page_token, "");
     }
 }
 

@@ -1,6 +1,6 @@
 //! The read model over a real database, asked through its gRPC service: events in, answers out.
 
-#![allow(missing_docs, reason = "tests say what they do by their names")]
+#![expect(clippy::unwrap_used, reason = "a test may panic, and its helpers too")]
 
 mod listing;
 mod orders;

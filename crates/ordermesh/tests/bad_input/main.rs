@@ -5,6 +5,7 @@
 mod bytes;
 mod cancelling;
 mod placing;
+mod querying;
 mod subscribing;
 mod sums;
 
@@ -41,7 +42,9 @@ async fn assert_nothing_written(mut server: Server) {
     let feed = server.events().get_feed(GetFeedRequest {}).await.unwrap().into_inner();
     assert_eq!((feed.head_position, feed.earliest_position), (0, 0));
     server.terminate().await;
-    let rows = count_rows(&server.data("order-command.db")).await;
-    assert!(rows.contains_key("orders") && rows.contains_key("events"), "the tables are there: {rows:?}");
-    assert!(rows.values().all(|count| *count == 0), "a refused request left rows: {rows:?}");
+    for (database, table) in [("order-command.db", "orders"), ("order-query.db", "order_views")] {
+        let rows = count_rows(&server.data(database)).await;
+        assert!(rows.contains_key(table), "the tables are there: {rows:?}");
+        assert!(rows.values().all(|count| *count == 0), "a refused request left rows: {rows:?}");
+    }
 }

@@ -11,7 +11,7 @@ mod starts;
 use ordermesh_proto::feed::v1::subscribe_request::Start;
 use ordermesh_proto::feed::v1::{GetFeedResponse, SubscribeRequest};
 use ordermesh_testkit::client::reluctant_events;
-use ordermesh_testkit::{Server, Subscription, order};
+use ordermesh_testkit::{Server, Subscription, order, orders};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_ordermesh");
 
@@ -30,22 +30,9 @@ async fn place(server: &Server) -> String {
     server.commands().place_order(order("TEA", 1, 450)).await.unwrap().into_inner().order_id
 }
 
-/// Places many orders over a few connections at once.
+/// Places many orders by several callers at once.
 async fn place_many(server: &Server, count: usize) {
-    const CONNECTIONS: usize = 4;
-    const AT_ONCE: usize = 16;
-    let connections: Vec<_> = (0..CONNECTIONS).map(|_| server.commands()).collect();
-    let callers = (0..AT_ONCE).map(|caller| {
-        let mut commands = connections[caller % CONNECTIONS].clone();
-        tokio::spawn(async move {
-            for _ in (caller..count).step_by(AT_ONCE) {
-                commands.place_order(order("TEA", 1, 450)).await.unwrap();
-            }
-        })
-    });
-    for caller in callers.collect::<Vec<_>>() {
-        caller.await.unwrap();
-    }
+    orders::place_many(server.addr(), count, 16).await;
 }
 
 async fn open(server: &Server, request: SubscribeRequest) -> Subscription {

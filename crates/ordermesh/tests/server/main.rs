@@ -16,8 +16,12 @@ use tonic_health::pb::health_client::HealthClient;
 use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_ordermesh");
-const SERVICES: [&str; 2] =
-    ["ordermesh.order.v1.OrderCommandService", "ordermesh.order.v1.OrderEventService"];
+const SERVICES: [&str; 4] = [
+    "ordermesh.order.v1.OrderCommandService",
+    "ordermesh.order.v1.OrderEventService",
+    "ordermesh.order.v1.OrderQueryService",
+    "ordermesh.feed.v1.ProjectionService",
+];
 
 async fn check(address: &str, service: &str) -> Result<ServingStatus, Status> {
     let request = HealthCheckRequest { service: service.to_owned() };

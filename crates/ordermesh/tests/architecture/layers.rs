@@ -1,0 +1,157 @@
+//! What each layer may name.
+
+use std::collections::BTreeSet;
+
+use crate::dependencies::arrows;
+use crate::scan::{Named, Source, paths, sources};
+use crate::{assert_none, root};
+
+/// Where tonic may be named, and why. It is in maintenance in favour of grpc-rust: a switch touches these places.
+const TONIC: [(&str, &str); 12] = [
+    ("build.rs", "generates the contracts"),
+    ("proto/", "the contracts: generated code, the codec, the shape of an error"),
+    ("crates/mesh/", "client and server stacks"),
+    ("crates/service/", "starts servers and connects to peers"),
+    ("crates/feed/src/serve.rs", "the feed's wire: serving"),
+    ("crates/feed/src/serve/", "the feed's wire: serving"),
+    ("crates/feed/src/consume.rs", "the feed's wire: consuming"),
+    ("crates/feed/src/project.rs", "the feed's wire: the service of the projections"),
+    ("crates/*/src/grpc.rs", "a context's services: wire to domain and back"),
+    ("crates/*/src/grpc/", "a context's services: wire to domain and back"),
+    ("crates/ordermesh/", "the program: starts servers; its verbs are clients"),
+    ("crates/testkit/", "clients of what is tested"),
+];
+
+/// Crates that a domain may name.
+const DOMAIN: [&str; 3] = ["ordermesh_kernel", "thiserror", "uuid"];
+
+fn faults(is_subject: impl Fn(&Source) -> bool, is_wrong: impl Fn(&Source, &Named) -> bool) -> Vec<String> {
+    let (mut faults, mut subjects) = (Vec::new(), 0);
+    for source in sources(&root()).into_iter().filter(is_subject) {
+        subjects += 1;
+        let wrong = source.paths().into_iter().filter(|named| is_wrong(&source, named));
+        faults.extend(wrong.map(|named| source.fault(&named)));
+    }
+    assert!(subjects > 0, "the rule is about no file at all: its places have moved");
+    faults
+}
+
+fn is_test(source: &Source) -> bool {
+    source.is_in(&["crates/*/tests/"])
+}
+
+fn first(named: &Named) -> &str {
+    &named.segments[0]
+}
+
+#[test]
+fn a_domain_knows_the_kernel_and_itself_only() {
+    let domain = ["crates/*/src/domain.rs", "crates/*/src/domain/"];
+    let crates = crates();
+    let faults =
+        faults(|source| source.is_in(&domain), |source, named| leaves_domain(&source.place, named, &crates));
+    assert_none(
+        &faults,
+        "a domain is pure: hand it what it needs as an argument, or move this to another layer:",
+    );
+}
+
+/// Every crate that any crate of ours depends on, as code names it.
+fn crates() -> BTreeSet<String> {
+    arrows().into_iter().map(|(_, to, _)| to.replace('-', "_")).collect()
+}
+
+/// Whether a path leads out of the domain: into another layer, or into a crate that is not allowed there.
+fn leaves_domain(place: &str, named: &Named, crates: &BTreeSet<String>) -> bool {
+    let in_folder = place.split("/domain/").nth(1).map_or(0, |below| below.split('/').count());
+    // A mod.rs stands for its folder, so that its `super` leads one further up.
+    let depth = if place.ends_with("/mod.rs") { in_folder - 1 } else { in_folder };
+    match first(named) {
+        "crate" => named.segments[1] != "domain",
+        "super" => named.segments.iter().take_while(|segment| *segment == "super").count() > depth,
+        root => crates.contains(root) && !DOMAIN.contains(&root),
+    }
+}
+
+#[test]
+fn tonic_is_named_only_where_the_wire_is() {
+    let places = TONIC.map(|(place, _)| place);
+    let names_tonic = |named: &Named| first(named) == "tonic" || first(named).starts_with("tonic_");
+    let faults = faults(|source| !source.is_in(&places) && !is_test(source), |_, named| names_tonic(named));
+    assert_none(&faults, "move this into grpc.rs, or give the place and its reason in TONIC of this test:");
+}
+
+#[test]
+fn rows_stop_at_the_store() {
+    let is_entity = |named: &Named| named.segments.iter().any(|segment| segment == "entity");
+    let faults = faults(
+        |source| source.is_in(&["crates/*/src/"]) && !source.is_in(&["crates/*/src/store/"]),
+        |_, named| is_entity(named),
+    );
+    assert_none(&faults, "give the store a function that speaks the domain's or the read model's own types:");
+}
+
+#[test]
+fn commands_and_domains_do_not_know_the_wire() {
+    let inner = ["crates/*/src/domain/", "crates/*/src/command/"];
+    let faults = faults(|source| source.is_in(&inner), |_, named| first(named) == "ordermesh_proto");
+    assert_none(
+        &faults,
+        "generated types stop at grpc.rs and the codec; parse them into the domain's there:",
+    );
+}
+
+#[test]
+fn tests_wait_for_conditions_and_do_not_sleep() {
+    let faults = faults(is_test, |_, named| is_sleep(named));
+    assert_none(&faults, "wait with ordermesh_testkit::eventually!, or for the next message of a stream:");
+}
+
+fn is_sleep(named: &Named) -> bool {
+    named.segments.last().is_some_and(|last| ["sleep", "sleep_until", "sleep_ms"].contains(&last.as_str()))
+}
+
+#[test]
+fn every_source_says_in_its_first_line_what_it_is() {
+    let silent = sources(&root()).into_iter().filter(|source| !source.text.starts_with("//! "));
+    let silent: Vec<_> = silent.map(|source| source.place).collect();
+    assert_none(&silent, "start with `//!` and what the module owns, publishes or reacts to:");
+}
+
+#[test]
+fn what_leaves_a_domain_is_found() {
+    let crates = crates();
+    let leaves = |place, code| paths(code).iter().any(|named| leaves_domain(place, named, &crates));
+    let (file, folder) = ("crates/x/src/domain/order.rs", "crates/x/src/domain/mod.rs");
+    for bad in [
+        "use crate::store::Rows;",
+        "use crate::{domain::Order, grpc};",
+        "use tonic::Status;",
+        "fn f() -> sea_orm::DbErr {}",
+        "use ordermesh_proto::order::v1;",
+        "use super::super::store;",
+    ] {
+        assert!(leaves(file, bad), "{bad}");
+    }
+    assert!(leaves(folder, "use super::store;"));
+    for good in [
+        "use super::Order;",
+        "use std::fmt; impl fmt::Display for X {}",
+        "use ordermesh_kernel::{Money, text::is};",
+        "use crate::domain::Line;",
+        "#[derive(thiserror::Error)] struct X;",
+        "// use tonic::Status",
+    ] {
+        assert!(!leaves(file, good), "{good}");
+    }
+}
+
+#[test]
+fn a_sleep_is_found_however_it_is_named() {
+    for bad in ["tokio::time::sleep(x).await", "use std::{thread::sleep, fmt};", "time::sleep_until(x)"] {
+        assert!(paths(bad).iter().any(is_sleep), "{bad}");
+    }
+    assert!(
+        !paths("// tokio::time::sleep\n\"std::thread::sleep\"; tokio::time::timeout(x)").iter().any(is_sleep)
+    );
+}
