@@ -106,6 +106,11 @@ impl From<Problem> for Status {
     }
 }
 
+/// The reason that a status carries, if it has one.
+pub fn reason_of(status: &Status) -> Option<String> {
+    status.get_details_error_info().map(|info| info.reason)
+}
+
 /// Collects what is wrong with a request's fields, so that one answer names them all.
 #[derive(Debug, Default)]
 pub struct Violations(Vec<(String, String)>);

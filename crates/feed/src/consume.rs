@@ -10,6 +10,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures_util::future::{BoxFuture, FutureExt};
 use ordermesh_kernel::{Clock, EventId, Timestamp};
+use ordermesh_proto::error::reason_of;
 use ordermesh_proto::event_types::FeedEvent;
 use ordermesh_proto::feed::v1::subscribe_request::Start;
 use ordermesh_proto::feed::v1::subscribe_response::Frame;
@@ -97,7 +98,8 @@ pub struct Progress {
 /// Why a projection's run over the feed ends before the feed does.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ConsumeError {
-    #[error("the feed cannot be read: {0}")]
+    // Only the reason or code: the message of a connection that fails tells addresses, which stay in our log.
+    #[error("the feed cannot be read now ({})", reason_of(.0).unwrap_or_else(|| format!("{:?}", .0.code())))]
     Feed(Box<Status>),
     #[error(transparent)]
     Projection(#[from] ProjectionError),
@@ -109,6 +111,16 @@ pub(crate) enum ConsumeError {
     Gap { checkpoint: i64, position: i64 },
     #[error("the feed broke its contract: {0}")]
     Contract(&'static str),
+}
+
+impl ConsumeError {
+    /// All that is known, for our own log.
+    pub(crate) fn detail(&self) -> String {
+        match self {
+            Self::Feed(status) => format!("{self}: {}", status.message()),
+            other => other.to_string(),
+        }
+    }
 }
 
 impl From<Status> for ConsumeError {
@@ -173,7 +185,7 @@ impl<P: Projection> Projector<P> {
                 backoff = FIRST_BACKOFF;
             }
             let name = self.projection.name();
-            tracing::warn!(projection = name, %error, retry_in = ?backoff, "the projection stopped; it goes on");
+            tracing::warn!(projection = name, error = error.detail(), retry_in = ?backoff, "the projection waits");
             self.progress.send_modify(|progress| progress.error = Some(error.to_string()));
             let _ = shutdown.run_until_cancelled(tokio::time::sleep(backoff)).await;
             backoff = (backoff * 2).min(MAX_BACKOFF);

@@ -21,11 +21,11 @@ use tokio_util::task::TaskTracker;
 use tonic::{Code, Request, Response, Status};
 
 use crate::consume::{
-    ConsumeError, Feed, Progress, Projection, Projector, check_same_log, load_checkpoint, place_of,
-    save_checkpoint,
+    ConsumeError, Feed, Progress, Projection, ProjectionError, Projector, check_same_log, load_checkpoint,
+    place_of, save_checkpoint,
 };
 use crate::event::wire_time;
-use crate::store::begin_write;
+use crate::store::{begin_write, is_transient};
 use crate::token::LogPosition;
 
 /// Ends the names of the tables that a rebuild fills.
@@ -62,7 +62,11 @@ impl<P: Projection> ProjectionControl for Projector<P> {
     async fn rebuild(&self, tell: Tell) {
         let result = match self.rebuilding.try_lock() {
             Ok(_running) => self.rebuild_tables(&tell).await.map_err(|error| {
-                tracing::error!(projection = self.projection.name(), %error, "the rebuild failed");
+                tracing::error!(
+                    projection = self.projection.name(),
+                    error = error.detail(),
+                    "the rebuild failed"
+                );
                 rebuild_problem(&error)
             }),
             Err(_) => {
@@ -86,6 +90,12 @@ fn rebuild_problem(error: &ConsumeError) -> Problem {
             Problem::new(Code::Unavailable, CommonErrorReason::ServerUnavailable, error.to_string())
                 .retry_after(Duration::from_secs(1))
         }
+        ConsumeError::Projection(ProjectionError::Store(error)) if is_transient(error) => Problem::new(
+            Code::Unavailable,
+            CommonErrorReason::StoreUnavailable,
+            "the read model cannot be written now",
+        )
+        .retry_after(Duration::from_secs(1)),
         _ => Problem::new(
             Code::Internal,
             CommonErrorReason::Internal,

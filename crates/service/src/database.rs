@@ -41,7 +41,7 @@ pub enum OpenError {
     #[error("{0} is in use by another process; stop that one or choose another data directory")]
     InUse(PathBuf),
     /// The directory or the lock cannot be made.
-    #[error("{path}: {error}")]
+    #[error("{path} cannot be made: {error}")]
     Io {
         /// What could not be made.
         path: PathBuf,
@@ -89,15 +89,16 @@ impl Database {
 }
 
 fn lock(path: &Path) -> Result<File, OpenError> {
-    let failed = |error| OpenError::Io { path: path.to_owned(), error };
+    let failed = |path: &Path, error| OpenError::Io { path: path.to_owned(), error };
     if let Some(directory) = path.parent() {
-        fs::create_dir_all(directory).map_err(failed)?;
+        fs::create_dir_all(directory).map_err(|error| failed(directory, error))?;
     }
-    let lock = File::create(path.with_extension("lock")).map_err(failed)?;
+    let file = path.with_extension("lock");
+    let lock = File::create(&file).map_err(|error| failed(&file, error))?;
     match lock.try_lock() {
         Ok(()) => Ok(lock),
         Err(TryLockError::WouldBlock) => Err(OpenError::InUse(path.to_owned())),
-        Err(TryLockError::Error(error)) => Err(failed(error)),
+        Err(TryLockError::Error(error)) => Err(failed(&file, error)),
     }
 }
 

@@ -37,6 +37,9 @@ pub enum StartError {
     /// A database refuses what a start needs.
     #[error("the database refuses: {0}")]
     Store(#[from] sea_orm::DbErr),
+    /// The server stopped listening by itself.
+    #[error("the server ended: {0}")]
+    Ended(String),
     /// An address cannot be used.
     #[error("{what} {address:?}: {error}")]
     Address {

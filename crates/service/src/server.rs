@@ -103,7 +103,7 @@ pub async fn serve(
     for reporter in [&reporter, &probe_reporter] {
         report(reporter, &names, ServingStatus::Serving).await;
     }
-    let grpc = tokio::spawn(serve_routes(environment.clone(), listeners.grpc, routes.routes()));
+    let mut grpc = tokio::spawn(serve_routes(environment.clone(), listeners.grpc, routes.routes()));
     if let Some(listener) = listeners.health {
         let mut probes = RoutesBuilder::default();
         probes.add_service(probe_health);
@@ -112,7 +112,11 @@ pub async fn serve(
     }
     ready();
 
-    environment.shutdown.cancelled().await;
+    tokio::select! {
+        () = environment.shutdown.cancelled() => {}
+        // It ends before the shutdown only by a fault: without it the process serves nobody.
+        ended = &mut grpc => return Err(StartError::Ended(format!("{ended:?}"))),
+    }
     for reporter in [&reporter, &probe_reporter] {
         report(reporter, &names, ServingStatus::NotServing).await;
     }
@@ -143,10 +147,17 @@ async fn serve_routes(
 ) -> Result<(), tonic::transport::Error> {
     let settings = &environment.settings.server;
     // tonic leaves sockets that it is given as they are: without nodelay small answers wait for full packets.
-    let incoming = TcpListenerStream::new(listener).map(|socket| {
-        let socket = socket?;
-        socket.set_nodelay(true)?;
-        std::io::Result::Ok(socket)
+    let incoming = TcpListenerStream::new(listener).then(async |socket| {
+        match &socket {
+            // A socket that is closed already refuses; its connection ends by itself.
+            Ok(socket) => drop(socket.set_nodelay(true)),
+            Err(error) => {
+                // Out of file descriptors, say: asking again at once would only burn the processor.
+                tracing::warn!(%error, "a connection could not be accepted");
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        }
+        socket
     });
     Server::builder()
         .max_concurrent_streams(Some(4096))

@@ -1,5 +1,6 @@
 //! `contracts`: the contracts that this binary was built with.
 
+use std::collections::HashSet;
 use std::error::Error;
 use std::io::Write;
 use std::path::PathBuf;
@@ -49,6 +50,9 @@ fn without_options(image: &[u8]) -> Result<Vec<u8>, prost::DecodeError> {
     for file in &mut set.file {
         file.dependency.retain(|name| !of_options(name));
     }
+    // What only the dropped files needed goes, too.
+    let needed: HashSet<_> = set.file.iter().flat_map(|file| file.dependency.clone()).collect();
+    set.file.retain(|file| file.package().starts_with("ordermesh.") || needed.contains(file.name()));
     Ok(set.encode_to_vec())
 }
 

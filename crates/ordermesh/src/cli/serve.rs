@@ -1,6 +1,7 @@
 //! `dev` and `serve`: settings, listeners and signals around [`crate::run::run`].
 
 use std::io::Write;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use ordermesh_kernel::SystemClock;
@@ -89,13 +90,19 @@ fn welcome(settings: &Settings) -> String {
         true => "in memory, gone when this process ends".to_owned(),
         false => format!("in {}", settings.data_dir.display()),
     };
+    let reach = match settings.server.listen.parse::<SocketAddr>() {
+        Ok(listen) if listen.ip().is_loopback() => "plaintext, for this machine only",
+        _ => "plaintext; WARNING: whoever reaches this port may do everything",
+    };
+    // A fresh key each start: the printed line places a new order, and repeats it when it is sent again.
+    let cart = uuid::Uuid::now_v7();
     format!(
-        r#"ordermesh is ready at {address} (plaintext, for this machine only); data {data}
+        r#"ordermesh is ready at {address} ({reach}); data {data}
 
 Place an order:
   {program} order place --addr {address} --sku TEA --quantity 2 --price "4.50 EUR"
 or with grpcurl:
-  grpcurl -plaintext -d '{{"request_id":"cart-1","lines":[{{"sku":"TEA","quantity":2,"unit_price":{{"currency_code":"EUR","minor_units":450}}}}]}}' {address} ordermesh.order.v1.OrderCommandService/PlaceOrder
+  grpcurl -plaintext -d '{{"request_id":"{cart}","lines":[{{"sku":"TEA","quantity":2,"unit_price":{{"currency_code":"EUR","minor_units":450}}}}]}}' {address} ordermesh.order.v1.OrderCommandService/PlaceOrder
 Follow the events:
   {program} feed tail --addr {address}
   grpcurl -plaintext -d '{{}}' {address} ordermesh.order.v1.OrderEventService/SubscribeOrderEvents
