@@ -13,6 +13,9 @@ use tonic_prost::ProstEncoder;
 use crate::common::v1::CommonErrorReason;
 use crate::error::Problem;
 
+/// How prost begins each of its errors; our message says the same in its own words.
+const PREFIX: &str = "failed to decode Protobuf message: ";
+
 /// Encodes `T` and decodes `U` as `application/grpc+proto`.
 #[derive(Debug)]
 pub struct Codec<T, U>(PhantomData<(T, U)>);
@@ -52,11 +55,10 @@ impl<U: Message + Default> Decoder for ProblemDecoder<U> {
 
     fn decode(&mut self, buffer: &mut DecodeBuf<'_>) -> Result<Option<U>, Status> {
         U::decode(buffer).map(Some).map_err(|error| {
-            Problem::invalid(
-                CommonErrorReason::MalformedMessage,
-                format!("the message cannot be decoded: {error}"),
-            )
-            .into()
+            let error = error.to_string();
+            let fault = error.strip_prefix(PREFIX).unwrap_or(&error);
+            let message = format!("the message cannot be decoded: {fault}");
+            Problem::invalid(CommonErrorReason::MalformedMessage, message).into()
         })
     }
 }

@@ -93,17 +93,43 @@ impl Problem {
     }
 }
 
+// A status travels in HTTP/2 headers, of which many clients take 8 KiB in all: a longer one would reach them as an
+// error of the transport, without any reason.
+const MAX_MESSAGE_BYTES: usize = 300;
+const MAX_VALUE_BYTES: usize = 200;
+const MAX_VIOLATIONS_BYTES: usize = 2_000;
+
 impl From<Problem> for Status {
     fn from(Problem(problem): Problem) -> Self {
-        let mut details = ErrorDetails::with_error_info(problem.reason, DOMAIN, problem.metadata);
-        for (field, description) in problem.violations {
+        let metadata =
+            problem.metadata.into_iter().map(|(key, value)| (key, shortened(value, MAX_VALUE_BYTES)));
+        let mut details =
+            ErrorDetails::with_error_info(problem.reason, DOMAIN, metadata.collect::<HashMap<_, _>>());
+        let (mut bytes, count) = (0, problem.violations.len());
+        for (index, (field, description)) in problem.violations.into_iter().enumerate() {
+            let (field, description) =
+                (shortened(field, MAX_VALUE_BYTES), shortened(description, MAX_VALUE_BYTES));
+            bytes += field.len() + description.len();
+            if bytes > MAX_VIOLATIONS_BYTES {
+                details.add_bad_request_violation(field, format!("and {} more", count - index));
+                break;
+            }
             details.add_bad_request_violation(field, description);
         }
         if let Some(delay) = problem.retry_after {
             details.set_retry_info(Some(delay));
         }
-        Status::with_error_details(problem.code, problem.message, details)
+        Status::with_error_details(problem.code, shortened(problem.message, MAX_MESSAGE_BYTES), details)
     }
+}
+
+/// At most `max` bytes of a text, whole characters, with a sign that something is missing.
+fn shortened(mut text: String, max: usize) -> String {
+    if text.len() > max {
+        text.truncate(text.floor_char_boundary(max - '…'.len_utf8()));
+        text.push('…');
+    }
+    text
 }
 
 /// The reason that a status carries, if it has one.
@@ -141,5 +167,35 @@ impl Violations {
         let mut problem = Problem::invalid(CommonErrorReason::InvalidRequest, message);
         problem.0.violations = self.0;
         Err(problem)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_fits_into_the_headers_that_clients_take_however_much_is_wrong() {
+        let mut violations = Violations::default();
+        for line in 0..1000 {
+            violations.add(format!("lines[{line}].sku"), "ü".repeat(1000));
+        }
+        let problem =
+            violations.into_problem().err().map(|problem| problem.with("name", "ü".repeat(100_000)));
+        let status = Status::from(problem.unwrap());
+        // Three bytes for one in a message with other than ASCII, four for three in the details.
+        assert!(status.message().len() * 3 + status.details().len() * 4 / 3 < 6_000);
+        let details = status.get_error_details();
+        assert_eq!(details.error_info().map(|info| info.reason.as_str()), Some("INVALID_REQUEST"));
+        let fields =
+            details.bad_request().map(|request| request.field_violations.clone()).unwrap_or_default();
+        assert_eq!(fields[0].field, "lines[0].sku");
+        assert!(fields.last().is_some_and(|last| last.description.ends_with("more")));
+    }
+
+    #[test]
+    fn a_short_text_stays_and_a_long_one_ends_on_a_whole_character() {
+        assert_eq!(shortened("TEA".to_owned(), 3), "TEA");
+        assert_eq!(shortened("äöüß".to_owned(), 7), "äö…");
     }
 }

@@ -8,6 +8,7 @@
 
 mod batch;
 
+use std::collections::VecDeque;
 use std::fmt::Debug;
 use std::sync::Arc;
 
@@ -15,7 +16,8 @@ use async_trait::async_trait;
 use ordermesh_kernel::{Clock, Timestamp};
 use sea_orm::{DatabaseConnection, DatabaseTransaction, DbErr};
 use sha2::{Digest, Sha256};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::event::{Cause, NewEvent};
@@ -26,8 +28,10 @@ use batch::{Batch, Job, Pending};
 
 /// Commands a transaction takes at most: beyond this a larger batch gains nothing and delays its first command.
 const MAX_BATCH: usize = 512;
-/// Commands that may wait for their batch; more are held back at their connection.
-const QUEUE: usize = 4096;
+/// Bytes of requests that a transaction takes at most, but for its last command.
+const MAX_BATCH_BYTES: usize = 4 << 20;
+/// Bytes of requests that may wait for their batch, in KiB; what comes beyond is turned away at once.
+const QUEUE_KIBIBYTES: usize = 64 << 10;
 
 /// The rows that a batch of commands works on, loaded once and written once.
 #[async_trait]
@@ -75,6 +79,8 @@ pub struct CommandIdentity {
     pub request_id: String,
     /// SHA-256 of the request's content.
     pub fingerprint: [u8; 32],
+    /// Size of the request, about.
+    pub bytes: usize,
     /// What the command's events name as their cause.
     pub cause: Cause,
 }
@@ -120,6 +126,9 @@ pub enum CommitError<R: Debug> {
     /// The database cannot take it just now.
     #[error("the database cannot take commands now")]
     Unavailable,
+    /// More commands are waiting than the server holds.
+    #[error("more commands are waiting than this server holds")]
+    Overloaded,
     /// The server shuts down.
     #[error("the server is shutting down")]
     ShuttingDown,
@@ -131,32 +140,39 @@ pub enum CommitError<R: Debug> {
 /// Hands commands to the committing task and waits for the outcome.
 #[derive(Debug)]
 pub struct Committer<U: UnitOfWork> {
-    queue: mpsc::Sender<Box<dyn Job<U>>>,
+    queue: mpsc::UnboundedSender<Box<dyn Job<U>>>,
+    /// What bounds the queue: a permit a KiB, held until the command is answered.
+    room: Arc<Semaphore>,
 }
 
 impl<U: UnitOfWork> Clone for Committer<U> {
     fn clone(&self) -> Self {
-        Self { queue: self.queue.clone() }
+        Self { queue: self.queue.clone(), room: self.room.clone() }
     }
 }
 
 impl<U: UnitOfWork> Committer<U> {
     /// Starts the committing task on `tasks`. It ends, with all queued commands carried out, when every clone of
-    /// the committer is dropped.
+    /// the committer is dropped. Should it ever panic, it fires `shutdown`: a server that cannot commit is to be
+    /// started again.
     pub fn start(
         writer: DatabaseConnection,
         log: Arc<EventLog>,
         clock: Arc<dyn Clock>,
         tasks: &TaskTracker,
+        shutdown: CancellationToken,
     ) -> Self {
-        let (queue, mut jobs) = mpsc::channel::<Box<dyn Job<U>>>(QUEUE);
+        let (queue, jobs) = mpsc::unbounded_channel();
+        let committing = tasks.spawn(async move {
+            commit(jobs, &Batch::new(&writer, &log, clock.as_ref())).await;
+        });
         tasks.spawn(async move {
-            let mut waiting = Vec::with_capacity(MAX_BATCH);
-            while jobs.recv_many(&mut waiting, MAX_BATCH).await > 0 {
-                Batch::new(&writer, &log, clock.as_ref()).run(std::mem::take(&mut waiting)).await;
+            if let Err(error) = committing.await {
+                tracing::error!(%error, "the committing task failed; the server ends");
+                shutdown.cancel();
             }
         });
-        Self { queue }
+        Self { queue, room: Arc::new(Semaphore::new(QUEUE_KIBIBYTES)) }
     }
 
     /// Carries out a command: when this answers `Ok`, the command is durable. The command may still be carried out
@@ -166,9 +182,31 @@ impl<U: UnitOfWork> Committer<U> {
         identity: CommandIdentity,
         command: C,
     ) -> Result<Committed<C::Answer>, CommitError<C::Refusal>> {
+        let kibibytes = u32::try_from(identity.bytes.div_ceil(1024)).unwrap_or(u32::MAX);
+        let _room = self.room.try_acquire_many(kibibytes).map_err(|_| CommitError::Overloaded)?;
         let (reply, outcome) = oneshot::channel();
         let job = Pending::new(identity, command, reply);
-        self.queue.send(Box::new(job)).await.map_err(|_| CommitError::ShuttingDown)?;
+        self.queue.send(Box::new(job)).map_err(|_| CommitError::ShuttingDown)?;
         outcome.await.unwrap_or(Err(CommitError::ShuttingDown))
+    }
+}
+
+/// Carries out what is queued, batch by batch, until the queue is closed.
+async fn commit<U: UnitOfWork>(mut queue: mpsc::UnboundedReceiver<Box<dyn Job<U>>>, batch: &Batch<'_>) {
+    let mut waiting = VecDeque::with_capacity(MAX_BATCH);
+    let mut received = Vec::with_capacity(MAX_BATCH);
+    while !waiting.is_empty() || queue.recv_many(&mut received, MAX_BATCH).await > 0 {
+        waiting.extend(received.drain(..));
+        let mut bytes = 0;
+        let mut jobs = Vec::new();
+        while bytes < MAX_BATCH_BYTES && jobs.len() < MAX_BATCH {
+            let Some(job) = waiting.pop_front() else { break };
+            // Who has left waits for nothing; who asks again will be judged anew.
+            if !job.is_abandoned() {
+                bytes += job.identity().bytes;
+                jobs.push(job);
+            }
+        }
+        batch.run(jobs).await;
     }
 }

@@ -10,11 +10,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures_util::future::{BoxFuture, FutureExt};
 use ordermesh_kernel::{Clock, EventId, Timestamp};
-use ordermesh_proto::error::reason_of;
+use ordermesh_proto::error::{Reason, reason_of};
 use ordermesh_proto::event_types::FeedEvent;
 use ordermesh_proto::feed::v1::subscribe_request::Start;
 use ordermesh_proto::feed::v1::subscribe_response::Frame;
-use ordermesh_proto::feed::v1::{SubscribeRequest, SubscribeResponse};
+use ordermesh_proto::feed::v1::{FeedErrorReason, SubscribeRequest, SubscribeResponse};
+use prost::Message;
 use sea_orm::{DatabaseConnection, DatabaseTransaction, DbErr, EntityTrait};
 use tokio::sync::watch;
 use tokio_stream::StreamExt;
@@ -22,11 +23,13 @@ use tokio_util::sync::CancellationToken;
 use tonic::{Status, Streaming};
 use uuid::Uuid;
 
-use crate::store::{Table, begin_write, checkpoint};
+use crate::store::{Table, WriteTransaction, checkpoint};
 use crate::token::LogPosition;
 
 /// Events a transaction takes at most.
 const MAX_BATCH: usize = 1000;
+/// Bytes of events that a transaction takes at most, but for its last frame.
+const MAX_BATCH_BYTES: usize = 4 << 20;
 /// The first wait after a failure; doubled for each further one.
 const FIRST_BACKOFF: Duration = Duration::from_millis(50);
 /// The longest wait after a failure.
@@ -93,6 +96,8 @@ pub struct Progress {
     pub contact: Option<Timestamp>,
     /// Why it does not go on, while it does not.
     pub error: Option<String>,
+    /// The feed is not the history that the read model was made from.
+    pub diverged: bool,
 }
 
 /// Why a projection's run over the feed ends before the feed does.
@@ -114,6 +119,17 @@ pub(crate) enum ConsumeError {
 }
 
 impl ConsumeError {
+    /// The feed is not the history that the checkpoint is of.
+    pub(crate) fn is_divergence(&self) -> bool {
+        match self {
+            Self::Diverged { .. } => true,
+            Self::Feed(status) => {
+                reason_of(status).is_some_and(|reason| reason == FeedErrorReason::FeedDiverged.reason())
+            }
+            _ => false,
+        }
+    }
+
     /// All that is known, for our own log.
     pub(crate) fn detail(&self) -> String {
         match self {
@@ -186,7 +202,10 @@ impl<P: Projection> Projector<P> {
             }
             let name = self.projection.name();
             tracing::warn!(projection = name, error = error.detail(), retry_in = ?backoff, "the projection waits");
-            self.progress.send_modify(|progress| progress.error = Some(error.to_string()));
+            self.progress.send_modify(|progress| {
+                progress.error = Some(error.to_string());
+                progress.diverged = error.is_divergence();
+            });
             let _ = shutdown.run_until_cancelled(tokio::time::sleep(backoff)).await;
             backoff = (backoff * 2).min(MAX_BACKOFF);
         }
@@ -206,7 +225,7 @@ impl<P: Projection> Projector<P> {
             self.progress.send_modify(|progress| {
                 progress.head = progress.head.max(batch.head);
                 progress.contact = Some(self.clock.now());
-                progress.error = None;
+                (progress.error, progress.diverged) = (None, false);
                 let start = LogPosition { feed_id, position: 0, event_id: None };
                 progress.place.get_or_insert(start);
             });
@@ -219,35 +238,47 @@ impl<P: Projection> Projector<P> {
 
     /// Applies events and moves the checkpoint in one transaction; events before the checkpoint are left out.
     async fn apply(&self, feed_id: Uuid, events: Vec<P::Event>) -> Result<(), ConsumeError> {
+        let tx = WriteTransaction::begin(&self.writer).await?;
+        let applied = self.apply_in(&tx, feed_id, &events).await;
+        let place = tx.end(applied).await?;
+        self.moved_to(place);
+        self.projection.applied(&events);
+        Ok(())
+    }
+
+    /// The place of the read model after the events.
+    async fn apply_in(
+        &self,
+        tx: &DatabaseTransaction,
+        feed_id: Uuid,
+        events: &[P::Event],
+    ) -> Result<LogPosition, ConsumeError> {
         let name = self.projection.name();
-        let tx = begin_write(&self.writer).await?;
-        let place = load_checkpoint(&tx, name).await?;
+        let place = load_checkpoint(tx, name).await?;
         let applied = check_same_log(place, feed_id)?;
         let known = events.partition_point(|event| event.position() <= applied);
         let new = &events[known..];
         let Some((first, last)) = new.first().zip(new.last()) else {
             // A rebuild or another replica was faster. Who waits here has not heard of it.
-            tx.rollback().await?;
-            place.into_iter().for_each(|place| self.moved_to(place));
-            self.projection.applied(&events);
-            return Ok(());
+            return place.ok_or(ConsumeError::Contract("a batch without events"));
         };
         if first.position() != applied + 1 {
             return Err(ConsumeError::Gap { checkpoint: applied, position: first.position() });
         }
         let place = place_of(feed_id, last)?;
-        self.projection.apply(&tx, "", new).await?;
-        save_checkpoint(&tx, name, place).await?;
-        tx.commit().await?;
-        self.moved_to(place);
-        self.projection.applied(&events);
-        Ok(())
+        self.projection.apply(tx, "", new).await?;
+        save_checkpoint(tx, name, place).await?;
+        Ok(place)
     }
 
     /// Tells that the read model has `place`. Never goes back: a rebuild and the live run tell after they have
     /// committed, and so perhaps in the other order.
     pub(crate) fn moved_to(&self, place: LogPosition) {
         self.progress.send_modify(|progress| {
+            // Another history has positions of its own.
+            if std::mem::take(&mut progress.diverged) {
+                (progress.place, progress.head, progress.error) = (None, 0, None);
+            }
             let newer =
                 |known: LogPosition| known.feed_id != place.feed_id || known.position < place.position;
             if progress.place.is_none_or(newer) {
@@ -326,7 +357,7 @@ impl Feed {
 
     /// Waits for a frame and takes what else is there already, up to a transaction's fill.
     pub async fn next_batch<E: FeedEvent>(&mut self) -> Result<FeedBatch<E>, ConsumeError> {
-        let (mut events, mut head) = (Vec::new(), 0);
+        let (mut events, mut head, mut bytes) = (Vec::new(), 0, 0);
         let mut closed;
         let mut frame = self.stream.next().await;
         loop {
@@ -334,10 +365,11 @@ impl Feed {
                 None => closed = true,
                 Some(response) => {
                     head = response.head_position;
+                    bytes += response.encoded_len();
                     closed = self.take_frame(response, &mut events)?;
                 }
             }
-            if closed || events.len() >= MAX_BATCH {
+            if closed || events.len() >= MAX_BATCH || bytes >= MAX_BATCH_BYTES {
                 break;
             }
             match self.stream.next().now_or_never() {

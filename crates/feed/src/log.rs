@@ -10,13 +10,19 @@ use std::sync::{Arc, PoisonError, RwLock};
 use async_trait::async_trait;
 use ordermesh_kernel::{Clock, EventId, Timestamp, clock};
 use ordermesh_proto::event_types::EventType;
-use sea_orm::{ColumnTrait, DatabaseConnection, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::sea_query::Expr;
+use sea_orm::{
+    ColumnTrait, DatabaseConnection, DbBackend, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+};
 use tokio::sync::watch;
 use uuid::Uuid;
 
 use crate::event::{Cause, LoggedEvent, NewEvent, WireEvent};
 use crate::store::{event, log_head};
 use crate::token::LogPosition;
+
+/// Bytes of events in a page, but for its last event. Whoever reads the log holds this much at a time.
+pub const PAGE_BYTES: usize = 512 << 10;
 
 /// What a feed is, beside its events.
 #[derive(Debug, Clone, Copy)]
@@ -52,7 +58,7 @@ pub trait FeedSource: Send + Sync {
     fn feed_id(&self) -> Uuid;
     /// The newest position, and a way to wait for a newer one.
     fn head(&self) -> watch::Receiver<i64>;
-    /// At most `limit` events after `position`; empty only at the head.
+    /// At most `limit` events after `position`, about [`PAGE_BYTES`] of them and at least one; empty only at the head.
     async fn page(&self, position: i64, limit: usize) -> Result<Page, DbErr>;
     /// The event at a position; `None` when the log does not hold it.
     async fn event_id_at(&self, position: i64) -> Result<Option<EventId>, DbErr>;
@@ -91,7 +97,19 @@ impl EventLog {
         Ok(Self { schema, feed_id: head.feed_id, reader, tail, head: watch::Sender::new(head.position) })
     }
 
-    /// Takes events that are now durable; they follow the head without a gap.
+    /// Refuses a position that does not follow the head: on SQLite this process alone writes, so somebody else has
+    /// changed the database, and going on would make two histories of one.
+    pub(crate) fn expect_next(&self, position: i64, backend: DbBackend) -> Result<(), DbErr> {
+        let head = *self.head.borrow();
+        match backend == DbBackend::Sqlite && position != head + 1 {
+            true => {
+                Err(DbErr::Custom(format!("the log's head is {head}, but the next position is {position}")))
+            }
+            false => Ok(()),
+        }
+    }
+
+    /// Takes events that are now durable.
     pub(crate) fn publish(&self, events: Vec<WireEvent>) {
         let Some(newest) = events.last().map(|event| event.position) else { return };
         // A poisoned lock only means that a reader panicked; the tail itself is changed in whole steps.
@@ -130,10 +148,11 @@ impl FeedSource for EventLog {
         if let Some(events) = tail {
             return Ok(Page { events, from_tail: true });
         }
+        let Some(last) = self.last_of_page(position, limit).await? else { return Ok(Page::default()) };
         let rows = event::Entity::find()
             .filter(event::Column::Position.gt(position))
+            .filter(event::Column::Position.lte(last))
             .order_by_asc(event::Column::Position)
-            .limit(limit as u64)
             .all(&self.reader)
             .await?;
         let events =
@@ -195,6 +214,29 @@ impl FeedSource for EventLog {
 }
 
 impl EventLog {
+    /// Where the page after `position` ends, judged by the lengths of its events: the events themselves are read only
+    /// when it is known how many fit.
+    async fn last_of_page(&self, position: i64, limit: usize) -> Result<Option<i64>, DbErr> {
+        let length = "CAST(LENGTH(payload) + COALESCE(LENGTH(personal), 0) AS BIGINT)";
+        let lengths: Vec<(i64, i64)> = event::Entity::find()
+            .select_only()
+            .column(event::Column::Position)
+            .expr(Expr::cust(length))
+            .filter(event::Column::Position.gt(position))
+            .order_by_asc(event::Column::Position)
+            .limit(limit as u64)
+            .into_tuple()
+            .all(&self.reader)
+            .await?;
+        let mut bytes = 0;
+        let fitting = lengths.iter().take_while(|(_, length)| {
+            let fits = bytes < PAGE_BYTES as i64;
+            bytes += length;
+            fits
+        });
+        Ok(fitting.last().map(|(position, _)| *position))
+    }
+
     fn wire(&self, row: event::Model) -> Result<WireEvent, DbErr> {
         let kind = self.schema.event(&row.kind).ok_or_else(|| {
             DbErr::Type(format!("event {} of the log has the unknown type {}", row.position, row.kind))
@@ -241,6 +283,13 @@ struct Tail {
 
 impl Tail {
     fn append(&mut self, events: Vec<WireEvent>) {
+        let newest = self.events.back().map(|event| event.position);
+        let next = events.first().map(|event| event.position);
+        if newest.zip(next).is_some_and(|(newest, next)| next != newest + 1) {
+            // A hole is read from the log, never jumped over.
+            self.events.clear();
+            self.bytes = 0;
+        }
         for event in events {
             self.bytes += Self::weight(&event);
             self.events.push_back(Arc::new(event));
@@ -255,7 +304,14 @@ impl Tail {
     fn after(&self, position: i64, limit: usize) -> Option<Vec<Arc<WireEvent>>> {
         let first = self.events.front()?.position;
         let skip = usize::try_from(position + 1 - first).ok()?;
-        (skip < self.events.len()).then(|| self.events.iter().skip(skip).take(limit).cloned().collect())
+        let mut bytes = 0;
+        let fits = |event: &&Arc<WireEvent>| {
+            let fits = bytes < PAGE_BYTES;
+            bytes += event.bytes.len();
+            fits
+        };
+        (skip < self.events.len())
+            .then(|| self.events.iter().skip(skip).take(limit).take_while(fits).cloned().collect())
     }
 
     /// What an event costs in memory, about: its bytes, its key, and the structure around them.

@@ -8,12 +8,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use ordermesh_proto::error::Problem;
+use ordermesh_proto::error::{Problem, Violations};
+use ordermesh_proto::event_types::FeedEvent;
 use ordermesh_proto::feed::v1::projection_service_server::ProjectionService;
 use ordermesh_proto::feed::v1::{
     FeedErrorReason, ListProjectionsRequest, ListProjectionsResponse, Projection as WireProjection,
     RebuildProjectionRequest, RebuildProjectionResponse,
 };
+use sea_orm::DatabaseTransaction;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
@@ -21,11 +23,11 @@ use tokio_util::task::TaskTracker;
 use tonic::{Code, Request, Response, Status};
 
 use crate::consume::{
-    ConsumeError, Feed, Progress, Projection, ProjectionError, Projector, check_same_log, load_checkpoint,
-    place_of, save_checkpoint,
+    ConsumeError, Feed, Progress, Projection, ProjectionError, Projector, load_checkpoint, place_of,
+    save_checkpoint,
 };
 use crate::event::wire_time;
-use crate::store::{begin_write, is_transient};
+use crate::store::{WriteTransaction, is_transient};
 use crate::token::LogPosition;
 
 /// Ends the names of the tables that a rebuild fills.
@@ -106,28 +108,31 @@ fn rebuild_problem(error: &ConsumeError) -> Problem {
 
 impl<P: Projection> Projector<P> {
     async fn rebuild_tables(&self, tell: &Tell) -> Result<(), ConsumeError> {
-        let tx = begin_write(&self.writer).await?;
-        self.projection.create_tables(&tx, REBUILD_SUFFIX).await?;
-        tx.commit().await?;
+        let tx = WriteTransaction::begin(&self.writer).await?;
+        let created = self.projection.create_tables(&tx, REBUILD_SUFFIX).await;
+        tx.end(created).await?;
 
         let mut feed = Feed::open(&self.open, None).await?;
-        let mut place: Option<LogPosition> = None;
+        let mut position = 0;
         let mut told = tokio::time::Instant::now();
         loop {
             let batch = feed.next_batch::<P::Event>().await?;
-            if let Some(last) = batch.events.last() {
-                let reached = place_of(batch.feed_id, last)?;
-                let tx = begin_write(&self.writer).await?;
-                self.projection.apply(&tx, REBUILD_SUFFIX, &batch.events).await?;
-                tx.commit().await?;
-                place = Some(reached);
+            let mut reached = LogPosition { feed_id: batch.feed_id, position, event_id: None };
+            if let Some((first, last)) = batch.events.first().zip(batch.events.last()) {
+                if first.position() != position + 1 {
+                    return Err(ConsumeError::Gap { checkpoint: position, position: first.position() });
+                }
+                reached = place_of(batch.feed_id, last)?;
+                let tx = WriteTransaction::begin(&self.writer).await?;
+                let applied = self.projection.apply(&tx, REBUILD_SUFFIX, &batch.events).await;
+                tx.end(applied).await?;
+                position = reached.position;
             }
-            let reached =
-                place.unwrap_or(LogPosition { feed_id: batch.feed_id, position: 0, event_id: None });
-            if reached.position >= batch.head && self.swap(reached).await? {
-                let done = frame(reached.position, batch.head, true);
+            // Without new events the place was tried when it was reached, and the live tables were further.
+            let new = position == 0 || reached.event_id.is_some();
+            if new && position >= batch.head && self.swap(reached).await? {
                 // Nobody may be listening any more; the rebuild is done all the same.
-                let _ = tell.send(Ok(done)).await;
+                let _ = tell.send(Ok(frame(position, batch.head, true))).await;
                 return Ok(());
             }
             if batch.closed {
@@ -135,25 +140,48 @@ impl<P: Projection> Projector<P> {
             }
             if told.elapsed() >= TELL_EVERY {
                 told = tokio::time::Instant::now();
-                if tell.send(Ok(frame(reached.position, batch.head, false))).await.is_err() {
+                if tell.send(Ok(frame(position, batch.head, false))).await.is_err() {
                     return Ok(());
                 }
             }
         }
     }
 
-    /// Swaps the tables in, unless the live ones have gone further meanwhile.
+    /// Swaps the tables in, unless the live ones have gone further in the same history meanwhile.
     async fn swap(&self, reached: LogPosition) -> Result<bool, ConsumeError> {
-        let tx = begin_write(&self.writer).await?;
-        let live = load_checkpoint(&tx, self.projection.name()).await?;
-        if check_same_log(live, reached.feed_id)? > reached.position {
-            tx.rollback().await?;
+        let live = load_checkpoint(&self.writer, self.projection.name()).await?;
+        let ahead = live.filter(|live| live.feed_id == reached.feed_id && live.position > reached.position);
+        if let Some(live) = ahead {
+            // Ahead of us, or of a history that the log no longer has: only the feed can tell.
+            match Feed::open(&self.open, Some(live)).await {
+                Ok(_) => return Ok(false),
+                Err(error) if error.is_divergence() => {}
+                Err(error) => return Err(error),
+            }
+        }
+        let tx = WriteTransaction::begin(&self.writer).await?;
+        let swapped = self.swap_in(&tx, live, reached).await;
+        let swapped = tx.end(swapped).await?;
+        if swapped {
+            self.moved_to(reached);
+        }
+        Ok(swapped)
+    }
+
+    async fn swap_in(
+        &self,
+        tx: &DatabaseTransaction,
+        live: Option<LogPosition>,
+        reached: LogPosition,
+    ) -> Result<bool, ConsumeError> {
+        let name = self.projection.name();
+        let now = load_checkpoint(tx, name).await?;
+        let moved_past = now != live && now.is_some_and(|now| now.position > reached.position);
+        if moved_past {
             return Ok(false);
         }
-        self.projection.swap_tables(&tx, REBUILD_SUFFIX).await?;
-        save_checkpoint(&tx, self.projection.name(), reached).await?;
-        tx.commit().await?;
-        self.moved_to(reached);
+        self.projection.swap_tables(tx, REBUILD_SUFFIX).await?;
+        save_checkpoint(tx, name, reached).await?;
         Ok(true)
     }
 }
@@ -212,6 +240,11 @@ impl ProjectionService for ProjectionServer {
         request: Request<RebuildProjectionRequest>,
     ) -> Result<Response<Self::RebuildProjectionStream>, Status> {
         let name = request.into_inner().name;
+        if name.is_empty() || name.len() > 100 {
+            let mut violations = Violations::default();
+            violations.add("name", "must have 1 to 100 characters");
+            violations.into_problem()?;
+        }
         let Some(projection) = self.projections.get(name.as_str()).cloned() else {
             let known: Vec<_> = self.projections.keys().copied().collect();
             let message = format!("there is no projection {name:?} here; there are: {}", known.join(", "));

@@ -28,8 +28,8 @@ use subscription::Subscription;
 /// The stream of a subscription.
 pub type Frames = ReceiverStream<Result<SubscribeResponse, Status>>;
 
-/// Frames that wait for a slow subscriber; with the byte bound of a frame this bounds its memory.
-const FRAMES_AHEAD: usize = 2;
+/// Frames that wait for a slow subscriber; with the byte bound of a page this bounds its memory.
+const FRAMES_AHEAD: usize = 1;
 
 /// Serves one feed.
 #[derive(Clone)]

@@ -14,6 +14,7 @@ use ordermesh_kernel::{SystemClock, Timestamp};
 use ordermesh_proto::event_types::ORDER_V1;
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbErr};
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 struct Migrator;
@@ -75,6 +76,8 @@ impl Answer for Counted {
 #[derive(Clone, Copy)]
 enum Fault {
     None,
+    /// The event is larger than a small database.
+    Large,
     Refused,
     UnwritableRow,
 }
@@ -96,7 +99,7 @@ impl Command<Counters> for Count {
         match self.fault {
             Fault::Refused => return Err("the rules say no"),
             Fault::UnwritableRow => unit.broken = true,
-            Fault::None => {}
+            Fault::None | Fault::Large => {}
         }
         let value = unit.values.get_mut(&self.key).expect("what was wanted is loaded");
         *value += 1;
@@ -106,7 +109,7 @@ impl Command<Counters> for Count {
             key: self.key.clone(),
             key_revision: *value,
             occurred: now,
-            payload: Vec::new(),
+            payload: vec![0; if matches!(self.fault, Fault::Large) { 1 << 20 } else { 0 }],
             personal: None,
         });
         Ok(Counted(*value))
@@ -120,13 +123,18 @@ struct House {
 }
 
 async fn house() -> House {
-    let mut options = ConnectOptions::new("sqlite::memory:");
+    house_at("sqlite::memory:").await
+}
+
+async fn house_at(url: &str) -> House {
+    let mut options = ConnectOptions::new(url);
     options.max_connections(1).min_connections(1).idle_timeout(None).max_lifetime(None).sqlx_logging(false);
     let db = Database::connect(options).await.unwrap();
     Migrator::up(&db, None).await.unwrap();
     let schema = FeedSchema { events: ORDER_V1, key_description: "key" };
     let log = Arc::new(EventLog::open(&db, db.clone(), schema, 1 << 20, &SystemClock).await.unwrap());
-    let committer = Committer::start(db.clone(), log.clone(), Arc::new(SystemClock), &TaskTracker::new());
+    let (tasks, shutdown) = (TaskTracker::new(), CancellationToken::new());
+    let committer = Committer::start(db.clone(), log.clone(), Arc::new(SystemClock), &tasks, shutdown);
     House { committer, log, db }
 }
 
@@ -138,6 +146,7 @@ async fn count(house: &House, request_id: &str, key: &str, fault: Fault) -> Outc
         principal: "test".to_owned(),
         request_id: request_id.to_owned(),
         fingerprint: fingerprint(key.as_bytes()),
+        bytes: 100,
         cause: Cause::default(),
     };
     let committed = house.committer.execute(identity, Count { key: key.to_owned(), fault }).await?;
@@ -221,4 +230,48 @@ async fn the_log_read_from_the_database_is_the_log_that_was_published() {
         page.events.iter().map(|event| event.bytes.clone()).collect::<Vec<_>>()
     };
     assert_eq!(bytes(&live), bytes(&stored));
+}
+
+#[tokio::test]
+async fn after_a_full_disk_what_is_acknowledged_is_durable_again() {
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join("full.db");
+    let house = house_at(&format!("sqlite://{}?mode=rwc", file.display())).await;
+    house.db.execute_unprepared("PRAGMA journal_mode = WAL").await.unwrap();
+    count(&house, "before", "k", Fault::None).await.unwrap();
+    // Holds for this connection alone: the one that takes its place has all the space there is.
+    house.db.execute_unprepared("PRAGMA max_page_count = 60").await.unwrap();
+    assert!(matches!(count(&house, "full", "k", Fault::Large).await, Err(CommitError::Unavailable)));
+    assert!(count(&house, "refused", "k", Fault::Refused).await.is_err());
+    for n in 0..20 {
+        count(&house, &format!("after {n}"), "k", Fault::None).await.unwrap();
+    }
+    let other = Database::connect(format!("sqlite://{}?mode=ro", file.display())).await.unwrap();
+    let sql = "SELECT count(*) AS events FROM events".to_owned();
+    let row = other.query_one_raw(sea_orm::Statement::from_string(other.get_database_backend(), sql)).await;
+    assert_eq!(row.unwrap().unwrap().try_get::<i64>("", "events").unwrap(), 21, "seen by another connection");
+}
+
+#[tokio::test]
+async fn a_database_that_somebody_else_has_written_to_takes_no_more_commands() {
+    let house = house().await;
+    count(&house, "a", "k", Fault::None).await.unwrap();
+    house.db.execute_unprepared("UPDATE log_head SET position = 7").await.unwrap();
+    assert!(matches!(count(&house, "b", "k", Fault::None).await, Err(CommitError::Internal(_))));
+    assert_eq!(history(&house).await.len(), 1);
+}
+
+#[tokio::test]
+async fn more_bytes_than_the_queue_holds_are_turned_away_at_once() {
+    let house = house().await;
+    let identity = CommandIdentity {
+        method: "Count",
+        principal: "test".to_owned(),
+        request_id: "large".to_owned(),
+        fingerprint: fingerprint(b"large"),
+        bytes: 1 << 30,
+        cause: Cause::default(),
+    };
+    let command = Count { key: "k".to_owned(), fault: Fault::None };
+    assert!(matches!(house.committer.execute(identity, command).await, Err(CommitError::Overloaded)));
 }

@@ -42,10 +42,10 @@ impl OrderCommandService for CommandService {
     ) -> Result<Response<PlaceOrderResponse>, Status> {
         let caller = Caller::of(&request);
         let wire = request.into_inner();
-        let fingerprint = fingerprint(&wire.encode_to_vec());
+        let encoded = request::normalized(&wire).encode_to_vec();
         let (request_id, command) = request::place_order(wire, actor(&caller))?;
         let identity =
-            identity("ordermesh.order.v1.OrderCommandService/PlaceOrder", caller, request_id, fingerprint);
+            identity("ordermesh.order.v1.OrderCommandService/PlaceOrder", caller, request_id, &encoded);
         let committed = self.committer.execute(identity, command).await.map_err(problem::of)?;
         Ok(Response::new(PlaceOrderResponse {
             consistency_token: committed.token.encode(),
@@ -60,10 +60,10 @@ impl OrderCommandService for CommandService {
     ) -> Result<Response<CancelOrderResponse>, Status> {
         let caller = Caller::of(&request);
         let wire = request.into_inner();
-        let fingerprint = fingerprint(&wire.encode_to_vec());
+        let encoded = wire.encode_to_vec();
         let (request_id, command) = request::cancel_order(wire, actor(&caller))?;
         let identity =
-            identity("ordermesh.order.v1.OrderCommandService/CancelOrder", caller, request_id, fingerprint);
+            identity("ordermesh.order.v1.OrderCommandService/CancelOrder", caller, request_id, &encoded);
         let committed = self.committer.execute(identity, command).await.map_err(problem::of)?;
         Ok(Response::new(CancelOrderResponse {
             consistency_token: committed.token.encode(),
@@ -81,8 +81,9 @@ fn identity(
     method: &'static str,
     caller: Caller,
     request_id: ordermesh_kernel::RequestId,
-    fingerprint: [u8; 32],
+    encoded_request: &[u8],
 ) -> CommandIdentity {
+    let (fingerprint, bytes) = (fingerprint(encoded_request), encoded_request.len());
     let request_id = request_id.into_string();
     let cause = Cause {
         // An outside request is the beginning of what follows from it.
@@ -90,7 +91,7 @@ fn identity(
         causation_id: request_id.clone(),
         traceparent: caller.traceparent,
     };
-    CommandIdentity { method, principal: caller.principal, request_id, fingerprint, cause }
+    CommandIdentity { method, principal: caller.principal, request_id, fingerprint, bytes, cause }
 }
 
 /// `ordermesh.order.v1.OrderEventService`.

@@ -29,7 +29,7 @@ use ordermesh_feed::serve::FeedServer;
 use ordermesh_proto::event_types::ORDER_V1;
 use ordermesh_proto::order::v1::order_command_service_server::OrderCommandServiceServer;
 use ordermesh_proto::order::v1::order_event_service_server::OrderEventServiceServer;
-use ordermesh_service::config::DatabaseUrl;
+use ordermesh_service::config::MaskedUrl;
 use ordermesh_service::{Environment, Services, StartError};
 use serde::{Deserialize, Serialize};
 
@@ -43,14 +43,14 @@ pub const SECTION: &str = "order_command";
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
     /// The database; empty: order-command.db in the data directory.
-    pub database_url: DatabaseUrl,
+    pub database_url: MaskedUrl,
     /// Bytes of recent events kept in memory for subscribers. Default 16 MiB.
     pub feed_tail_bytes: usize,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self { database_url: DatabaseUrl::default(), feed_tail_bytes: 16 << 20 }
+        Self { database_url: MaskedUrl::default(), feed_tail_bytes: 16 << 20 }
     }
 }
 
@@ -68,8 +68,10 @@ pub async fn start(environment: &Environment, services: &mut Services) -> Result
         clock.as_ref(),
     );
     let log = Arc::new(log.await?);
-    let committer = Committer::start(database.writer.clone(), log.clone(), clock.clone(), &environment.tasks);
-    let feed = FeedServer::new(log, clock, environment.shutdown.clone(), environment.tasks.clone());
+    let (tasks, shutdown) = (environment.tasks.clone(), environment.shutdown.clone());
+    let committer =
+        Committer::start(database.writer.clone(), log.clone(), clock.clone(), &tasks, shutdown.clone());
+    let feed = FeedServer::new(log, clock, shutdown, tasks);
     let limit = environment.settings.server.max_request_bytes;
     services
         .add(

@@ -28,7 +28,7 @@ use ordermesh_feed::consume::{OpenFeed, Projector};
 use ordermesh_feed::project::{ProjectionControl, Projections};
 use ordermesh_proto::order::v1::order_event_service_client::OrderEventServiceClient;
 use ordermesh_proto::order::v1::order_query_service_server::OrderQueryServiceServer;
-use ordermesh_service::config::DatabaseUrl;
+use ordermesh_service::config::MaskedUrl;
 use ordermesh_service::{Environment, Services, StartError};
 use serde::{Deserialize, Serialize};
 
@@ -50,14 +50,14 @@ const MAX_FRAME_BYTES: usize = 16 << 20;
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
     /// The database; empty: order-query.db in the data directory.
-    pub database_url: DatabaseUrl,
+    pub database_url: MaskedUrl,
     /// How long a query waits for the read model to reach its `at_least`, in milliseconds. Default 2000.
     pub at_least_wait_ms: u64,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self { database_url: DatabaseUrl::default(), at_least_wait_ms: 2000 }
+        Self { database_url: MaskedUrl::default(), at_least_wait_ms: 2000 }
     }
 }
 

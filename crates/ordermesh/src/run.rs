@@ -10,7 +10,6 @@ use ordermesh_service::config::Settings;
 use ordermesh_service::server::{self, Listeners};
 use ordermesh_service::{Environment, Services, StartError};
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 use crate::contexts::Registration;
 
@@ -24,7 +23,7 @@ pub async fn run(
     shutdown: CancellationToken,
     ready: impl FnOnce(),
 ) -> Result<(), StartError> {
-    let environment = Environment { settings, clock, shutdown, tasks: TaskTracker::new() };
+    let environment = Environment::new(settings, clock, shutdown);
     let mut services = Services::default();
     let mut projections = Vec::new();
     for context in contexts {
@@ -32,7 +31,9 @@ pub async fn run(
     }
     if !projections.is_empty() {
         let (shutdown, tasks) = (environment.shutdown.clone(), environment.tasks.clone());
-        services.add(ProjectionServiceServer::new(ProjectionServer::new(projections, shutdown, tasks)));
+        let server = ProjectionServer::new(projections, shutdown, tasks);
+        let limit = environment.settings.server.max_request_bytes;
+        services.add(ProjectionServiceServer::new(server).max_decoding_message_size(limit));
     }
     server::serve(&environment, services, listeners, ready).await
 }
@@ -41,7 +42,7 @@ pub async fn run(
 pub fn peer_with_each_other(settings: &mut Settings, contexts: &[&'static Registration]) {
     let own = reachable(&settings.server.listen);
     for context in contexts {
-        settings.peers.entry(context.section.to_owned()).or_insert_with(|| format!("http://{own}"));
+        settings.peers.entry(context.section.to_owned()).or_insert_with(|| format!("http://{own}").into());
     }
 }
 

@@ -149,7 +149,7 @@ async fn an_order_can_be_cancelled_only_once() {
     for _ in 0..2 {
         let refused = server.commands().cancel_order(cancel(&placed.order_id)).await;
         let refusal = assert_refused(refused, Code::FailedPrecondition, "STATE_FORBIDS", None);
-        assert_eq!(refusal.metadata["state"], "cancelled");
+        assert_eq!(refusal.metadata["state"], "CANCELLED");
         // The state is in the database, not in the process.
         server.start_again().await;
     }

@@ -2,6 +2,7 @@
 //! was away, and a rebuild from position 0 gives the rows that were there.
 #![expect(clippy::unwrap_used, reason = "in a test a panic is the failure")]
 
+use ordermesh_proto::feed::v1::ListProjectionsRequest;
 use ordermesh_proto::order::v1::{
     CancelOrderRequest, GetOrderRequest, GetOrderTimelineRequest, OrderState, WatchOrderRequest,
     watch_order_response,
@@ -166,4 +167,65 @@ async fn watching_shows_the_order_now_then_each_change_and_says_closing_at_the_e
         tokio::spawn(async move { (state(next(&mut stream).await), next(&mut stream).await.is_none()) });
     assert_eq!(shop.read.terminate().await.code, Some(0));
     assert_eq!(end.await.unwrap(), (None, true));
+}
+
+/// Copies a database file of a server that has ended: everything is in the one file then.
+fn copy(data: &TempDir, from: &str, to: &str) {
+    std::fs::copy(data.path().join(from), data.path().join(to)).unwrap();
+    assert!(
+        !data.path().join(format!("{from}-wal")).exists(),
+        "a server that ended leaves no write-ahead log"
+    );
+}
+
+#[tokio::test]
+async fn after_the_log_is_restored_from_an_old_copy_nothing_wrong_is_promised_and_a_rebuild_mends_it() {
+    let mut shop = shop().await;
+    let (kept, _) = shop.place().await;
+    assert_eq!(shop.write.terminate().await.code, Some(0));
+    copy(&shop.data, "order-command.db", "old-copy");
+    shop.write.start_again_here().await;
+    let (lost, lost_token) = shop.place().await;
+    let (_, token) = shop.place().await;
+    eventually!(
+        shop.read.queries().get_order(get(&lost, &token)).await.map(drop),
+        "the read model has it all"
+    );
+
+    assert_eq!(shop.write.terminate().await.code, Some(0));
+    copy(&shop.data, "old-copy", "order-command.db");
+    shop.write.start_again_here().await;
+    let (_, new_token) = shop.place().await;
+    eventually!(
+        {
+            let projections =
+                shop.read.projections().list_projections(ListProjectionsRequest {}).await.unwrap();
+            projections.into_inner().projections[0].error.contains("FEED_DIVERGED")
+        },
+        "the read server is told that the log is another one"
+    );
+    for token in [&lost_token, &new_token] {
+        let promised = shop.read.queries().get_order(get(&kept, token)).await;
+        assert_refused(promised, Code::Unavailable, "PROJECTION_BEHIND", None);
+    }
+    let unpromised = shop.read.queries().get_order(get(&kept, "")).await.unwrap().into_inner();
+    assert!(unpromised.stale, "what is shown is of a history that the log no longer has");
+
+    let addr = shop.read.addr().to_owned();
+    let rebuilt =
+        Launch::program(BINARY, &["feed", "rebuild", "order-query", "--addr", &addr]).finish().await;
+    assert_eq!(rebuilt.code, Some(0), "{rebuilt:?}");
+    let (newest, newest_token) = shop.place().await;
+    eventually!(
+        shop.read.queries().get_order(get(&newest, &newest_token)).await.map(drop),
+        "the read server follows the restored log"
+    );
+    let log = read_feed(&mut shop.write.events()).await;
+    assert_eq!(list_all(shop.read.addr(), "").await, fold_orders(&log));
+    assert_refused(
+        shop.read.queries().get_order(get(&lost, "")).await,
+        Code::NotFound,
+        "ORDER_NOT_FOUND",
+        Some("order_id"),
+    );
 }

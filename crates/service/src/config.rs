@@ -82,13 +82,13 @@ pub enum LogFormat {
     Json,
 }
 
-/// A database URL; its password is masked when it is printed.
+/// A URL that may hold a secret: of its user part and its query nothing is printed.
 #[derive(Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(transparent)]
-pub struct DatabaseUrl(String);
+pub struct MaskedUrl(String);
 
-impl DatabaseUrl {
-    /// The URL with its password.
+impl MaskedUrl {
+    /// The whole URL.
     pub fn reveal(&self) -> &str {
         &self.0
     }
@@ -99,36 +99,30 @@ impl DatabaseUrl {
     }
 }
 
-impl From<String> for DatabaseUrl {
+impl From<String> for MaskedUrl {
     fn from(url: String) -> Self {
         Self(url)
     }
 }
 
-impl fmt::Display for DatabaseUrl {
+impl fmt::Display for MaskedUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let masked = || {
-            let (scheme, rest) = self.0.split_once("://")?;
-            let (credentials, host) = rest.rsplit_once('@')?;
-            let (user, _password) = credentials.split_once(':')?;
-            Some(format!("{scheme}://{user}:***@{host}"))
-        };
-        // A password may also stand in the query part; then nothing of that part is shown.
-        let url = masked().unwrap_or_else(|| self.0.clone());
-        match url.split_once('?') {
-            Some((before, query)) if query.contains("password") => write!(f, "{before}?***"),
-            _ => f.write_str(&url),
+        let (url, query) = self.0.split_once('?').map_or((&*self.0, ""), |(url, _)| (url, "?***"));
+        let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
+        match rest.rsplit_once('@') {
+            Some((_secret, host)) => write!(f, "{scheme}://***@{host}{query}"),
+            None => write!(f, "{url}{query}"),
         }
     }
 }
 
-impl fmt::Debug for DatabaseUrl {
+impl fmt::Debug for MaskedUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }
 }
 
-impl Serialize for DatabaseUrl {
+impl Serialize for MaskedUrl {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
     }
@@ -147,7 +141,7 @@ pub struct Settings {
     /// Logs.
     pub log: LogSettings,
     /// Where other servers answer, by name such as `order_command`: a URL.
-    pub peers: BTreeMap<String, String>,
+    pub peers: BTreeMap<String, MaskedUrl>,
 }
 
 impl Settings {
@@ -210,8 +204,8 @@ fn merge(
         builder = builder.add_source(::config::File::from(file).format(::config::FileFormat::Toml));
     }
     for (name, value) in environment {
-        let Some(key) = name.strip_prefix(ENVIRONMENT_PREFIX) else { continue };
-        if !CLIENT_VARIABLES.contains(&name.as_str()) {
+        let Some(key) = name.strip_prefix(ENVIRONMENT_PREFIX).filter(|key| !key.is_empty()) else { continue };
+        if !CLIENT_VARIABLES.contains(&name.as_str()) && !is_service_link(key) {
             builder = builder.set_override(key.to_lowercase().replace("__", "."), value)?;
         }
     }
@@ -219,6 +213,14 @@ fn merge(
         builder = builder.set_override(key, value)?;
     }
     builder.build()
+}
+
+/// Kubernetes gives every pod variables such as ORDERMESH_PORT for a Service of that name. They are no settings.
+fn is_service_link(key: &str) -> bool {
+    ["PORT", "SERVICE"].iter().any(|link| {
+        key.strip_prefix(link)
+            .is_some_and(|rest| rest.is_empty() || (rest.starts_with('_') && !rest.starts_with("__")))
+    })
 }
 
 fn get<T: DeserializeOwned>(
@@ -262,6 +264,15 @@ mod tests {
     }
 
     #[test]
+    fn what_kubernetes_says_of_a_service_of_our_name_is_no_setting() {
+        let links =
+            [("ORDERMESH_PORT", "tcp://10.0.0.1:50051"), ("ORDERMESH_PORT_50051_TCP_ADDR", "10.0.0.1")];
+        load("", &links, &[]).unwrap();
+        load("", &[("ORDERMESH_SERVICE_HOST", "10.0.0.1")], &[]).unwrap();
+        load("", &[("ORDERMESH_PORTS", "1")], &[]).unwrap_err();
+    }
+
+    #[test]
     fn an_unknown_key_is_refused_by_name_wherever_it_stands() {
         for (file, key) in
             [("liste = 1", "liste"), ("[server]\nliste = 1", "liste"), ("[log]\ncolour = 1", "colour")]
@@ -274,11 +285,13 @@ mod tests {
     }
 
     #[test]
-    fn a_password_is_never_printed() {
-        let url = DatabaseUrl::from("postgres://shop:s3cret@db:5432/orders".to_owned());
-        assert_eq!(url.to_string(), "postgres://shop:***@db:5432/orders");
-        let url = DatabaseUrl::from("postgres://db/orders?user=a&password=s3cret".to_owned());
-        assert!(!format!("{url:?}").contains("s3cret"));
-        assert_eq!(DatabaseUrl::from("sqlite:///data/a.db".to_owned()).to_string(), "sqlite:///data/a.db");
+    fn no_secret_of_a_url_is_ever_printed() {
+        let printed = |url: &str| MaskedUrl::from(url.to_owned()).to_string();
+        assert_eq!(printed("postgres://shop:s3cret@db:5432/orders"), "postgres://***@db:5432/orders");
+        assert_eq!(printed("postgres://t0ken@db/orders?sslpass=zzz"), "postgres://***@db/orders?***");
+        assert_eq!(printed("postgres://shop:p@ss@db/orders"), "postgres://***@db/orders");
+        assert_eq!(printed("sqlite:///data/a.db"), "sqlite:///data/a.db");
+        let settings = load("[peers]\na = \"http://u:s3cret@h:1\"", &[], &[]).unwrap();
+        assert!(!settings.shared_toml().unwrap().to_string().contains("s3cret"));
     }
 }

@@ -8,11 +8,12 @@ use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
+use sea_orm::sqlx::ConnectOptions as _;
+use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{ConnectOptions, DatabaseConnection, DbErr};
 use sea_orm_migration::MigratorTrait;
 
-use crate::config::DatabaseUrl;
+use crate::config::MaskedUrl;
 
 /// Connections that read.
 const READERS: u32 = 4;
@@ -36,7 +37,7 @@ pub struct Database {
 pub enum OpenError {
     /// The URL is of a kind that is not supported.
     #[error("the database URL {0} is not supported: expected sqlite:PATH")]
-    Unsupported(DatabaseUrl),
+    Unsupported(MaskedUrl),
     /// Another process has it open.
     #[error("{0} is in use by another process; stop that one or choose another data directory")]
     InUse(PathBuf),
@@ -52,7 +53,7 @@ pub enum OpenError {
     #[error("the database {url} cannot be opened: {error}")]
     Database {
         /// The database, without its password.
-        url: DatabaseUrl,
+        url: MaskedUrl,
         /// Why.
         error: DbErr,
     },
@@ -60,7 +61,7 @@ pub enum OpenError {
 
 impl Database {
     /// Opens the database at `url`, or a throw-away one in memory, and runs the migrations of `M`.
-    pub async fn open<M: MigratorTrait>(url: &DatabaseUrl, in_memory: bool) -> Result<Self, OpenError> {
+    pub async fn open<M: MigratorTrait>(url: &MaskedUrl, in_memory: bool) -> Result<Self, OpenError> {
         let failed = |error| OpenError::Database { url: url.clone(), error };
         let database = match in_memory {
             true => Self::in_memory().await.map_err(failed)?,
@@ -72,18 +73,17 @@ impl Database {
 
     async fn in_memory() -> Result<Self, DbErr> {
         // Every connection to :memory: is a database of its own, so there is just one for reading and writing.
-        let writer = connect("sqlite::memory:", 1).await?;
+        let writer = connect(None, 1).await?;
         Ok(Self { reader: writer.clone(), writer, _lock: None })
     }
 
-    async fn file(url: &DatabaseUrl) -> Result<Self, OpenError> {
+    async fn file(url: &MaskedUrl) -> Result<Self, OpenError> {
         let path = url.reveal().strip_prefix("sqlite:").ok_or_else(|| OpenError::Unsupported(url.clone()))?;
         let path = PathBuf::from(path.strip_prefix("//").unwrap_or(path));
         let lock = lock(&path)?;
         let failed = |error| OpenError::Database { url: url.clone(), error };
-        let url = format!("sqlite://{}?mode=rwc", path.display());
-        let writer = connect(&url, 1).await.map_err(failed)?;
-        let reader = connect(&url, READERS).await.map_err(failed)?;
+        let writer = connect(Some(path.clone()), 1).await.map_err(failed)?;
+        let reader = connect(Some(path), READERS).await.map_err(failed)?;
         Ok(Self { writer, reader, _lock: Some(lock) })
     }
 }
@@ -93,7 +93,11 @@ fn lock(path: &Path) -> Result<File, OpenError> {
     if let Some(directory) = path.parent() {
         fs::create_dir_all(directory).map_err(|error| failed(directory, error))?;
     }
-    let file = path.with_extension("lock");
+    // The same file by another name is the same database.
+    let path = &path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let mut file = path.clone().into_os_string();
+    file.push(".lock");
+    let file = PathBuf::from(file);
     let lock = File::create(&file).map_err(|error| failed(&file, error))?;
     match lock.try_lock() {
         Ok(()) => Ok(lock),
@@ -102,8 +106,9 @@ fn lock(path: &Path) -> Result<File, OpenError> {
     }
 }
 
-async fn connect(url: &str, connections: u32) -> Result<DatabaseConnection, DbErr> {
-    let mut options = ConnectOptions::new(url);
+/// Connections to a file, or to a database in memory.
+async fn connect(file: Option<PathBuf>, connections: u32) -> Result<DatabaseConnection, DbErr> {
+    let mut options = ConnectOptions::new("sqlite::memory:");
     options
         .max_connections(connections)
         .min_connections(1)
@@ -112,13 +117,21 @@ async fn connect(url: &str, connections: u32) -> Result<DatabaseConnection, DbEr
         .max_lifetime(None::<Duration>)
         .test_before_acquire(false)
         .sqlx_logging(false)
-        .map_sqlx_sqlite_opts(|sqlite| {
+        .map_sqlx_sqlite_opts(move |sqlite| {
+            // Not by URL: a path may hold what means something in one.
+            let sqlite = match &file {
+                Some(file) => SqliteConnectOptions::new().filename(file).create_if_missing(true),
+                None => sqlite,
+            };
             sqlite
+                .disable_statement_logging()
                 .journal_mode(SqliteJournalMode::Wal)
                 .synchronous(SqliteSynchronous::Full)
                 .busy_timeout(Duration::from_secs(5))
                 .foreign_keys(true)
                 .pragma("wal_autocheckpoint", WAL_PAGES.to_string())
+                // A large sort or statement needs no writable temporary directory.
+                .pragma("temp_store", "MEMORY")
         });
     sea_orm::Database::connect(options).await
 }

@@ -1,15 +1,16 @@
 //! What a context is given when it starts.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use ordermesh_kernel::Clock;
+use sea_orm::DatabaseConnection;
 use sea_orm_migration::MigratorTrait;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tonic::transport::{Channel, Endpoint};
 
-use crate::config::{ConfigError, DatabaseUrl, Settings};
+use crate::config::{ConfigError, MaskedUrl, Settings};
 use crate::database::{Database, OpenError};
 
 /// Everything around a context.
@@ -23,6 +24,8 @@ pub struct Environment {
     pub shutdown: CancellationToken,
     /// Tasks that the process waits for when it ends.
     pub tasks: TaskTracker,
+    /// Every database that was opened, to be closed after the tasks.
+    opened: Arc<Mutex<Vec<DatabaseConnection>>>,
 }
 
 /// Why a server cannot start.
@@ -53,22 +56,41 @@ pub enum StartError {
 }
 
 impl Environment {
+    /// An environment without tasks and databases yet.
+    pub fn new(settings: Settings, clock: Arc<dyn Clock>, shutdown: CancellationToken) -> Self {
+        Self { settings, clock, shutdown, tasks: TaskTracker::new(), opened: Arc::default() }
+    }
+
+    /// Closes every database, so that a copy of SQLite's file alone is complete: the last connection folds the
+    /// write-ahead log into it.
+    pub(crate) async fn close_databases(&self) {
+        let opened = std::mem::take(&mut *self.opened.lock().unwrap_or_else(PoisonError::into_inner));
+        for connection in opened {
+            if let Err(error) = connection.close().await {
+                tracing::warn!(%error, "a database could not be closed well");
+            }
+        }
+    }
+
     /// Opens the database of a context: `url`, or when that is empty `<data_dir>/<name>.db`.
     pub async fn database<M: MigratorTrait>(
         &self,
         name: &str,
-        url: &DatabaseUrl,
+        url: &MaskedUrl,
     ) -> Result<Database, StartError> {
         let url = match url.is_empty() {
             true => format!("sqlite:{}", self.settings.data_dir.join(format!("{name}.db")).display()).into(),
             false => url.clone(),
         };
-        Ok(Database::open::<M>(&url, self.settings.in_memory).await?)
+        let database = Database::open::<M>(&url, self.settings.in_memory).await?;
+        let connections = [database.reader.clone(), database.writer.clone()];
+        self.opened.lock().unwrap_or_else(PoisonError::into_inner).extend(connections);
+        Ok(database)
     }
 
     /// A connection to another server by its name such as `order_command`, made when it is first used.
     pub fn peer(&self, name: &str) -> Result<Channel, StartError> {
-        let address = self.settings.peers.get(name).cloned();
+        let address = self.settings.peers.get(name).map(|url| url.reveal().to_owned());
         let address = address
             .ok_or_else(|| ConfigError::missing(&format!("peers.{name}"), "the URL of that server"))?;
         let endpoint = Endpoint::from_shared(address.clone()).map_err(|error| StartError::Address {

@@ -113,6 +113,8 @@ pub async fn serve(
     ready();
 
     tokio::select! {
+        // First, since the shutdown ends the server, too.
+        biased;
         () = environment.shutdown.cancelled() => {}
         // It ends before the shutdown only by a fault: without it the process serves nobody.
         ended = &mut grpc => return Err(StartError::Ended(format!("{ended:?}"))),
@@ -129,6 +131,7 @@ pub async fn serve(
         let served = grpc.await;
         environment.tasks.close();
         environment.tasks.wait().await;
+        environment.close_databases().await;
         served
     });
     match ended.await {

@@ -9,6 +9,7 @@
 //! - [`order`]: valid commands to start from
 //! - [`orders`]: many orders at once, placed and listed
 //! - [`problem`]: what a refusal says, and the assertion on it
+//! - [`error_page`]: a page of docs/errors beside the server's answers
 //! - [`feed`]: reads a feed to its end or along with it
 //! - [`history`]: whether a log keeps the promises of every feed
 //! - [`fold`]: the orders that a log makes
@@ -17,6 +18,7 @@
 //! - [`wait`]: [`eventually!`], the one way to wait for something
 
 pub mod client;
+pub mod error_page;
 pub mod feed;
 pub mod fold;
 pub mod history;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use sea_orm::{ConnectionTrait, Database, DatabaseConnection, DbErr, Statement};
+use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbErr, Statement};
 
 /// Tables that have rows before anybody has written anything: they say what the database is and who has read.
 const OWN: [&str; 4] = ["seaql_migrations", "log_head", "checkpoints", "projection_generations"];
@@ -29,6 +29,15 @@ async fn read(file: &Path) -> Result<BTreeMap<String, i64>, DbErr> {
     }
     database.close().await?;
     Ok(counts)
+}
+
+/// Takes the one place of a writer in a SQLite file: until the connection is dropped nobody else can write.
+pub async fn occupy(file: &Path) -> DatabaseConnection {
+    let mut options = ConnectOptions::new(format!("sqlite://{}?mode=rw", file.display()));
+    let database = Database::connect(options.max_connections(1).clone()).await;
+    let database = database.unwrap_or_else(|error| panic!("{} cannot be opened: {error}", file.display()));
+    database.execute_unprepared("BEGIN IMMEDIATE").await.expect("nobody else writes");
+    database
 }
 
 /// All rows of a table of a SQLite file as texts, sorted: equal dumps mean equal rows, column by column.

@@ -12,12 +12,14 @@ use uuid::Uuid;
 use super::{Answer, Command, CommandIdentity, CommitError, Committed, UnitOfWork};
 use crate::event::{Cause, LoggedEvent, NewEvent, WireEvent};
 use crate::log::{EventLog, FeedSource};
-use crate::store::{Table, begin_write, event, idempotency, is_transient};
+use crate::store::{Table, WriteTransaction, event, idempotency, is_transient};
 use crate::token::LogPosition;
 
 /// The committer's view of a command of any type.
 pub(super) trait Job<U: UnitOfWork>: Send {
     fn identity(&self) -> &CommandIdentity;
+    /// The caller has left.
+    fn is_abandoned(&self) -> bool;
     fn wants(&self) -> Vec<U::Want>;
     /// Decides anew, forgetting an earlier decision; true when it was accepted.
     fn decide(&mut self, unit: &mut U, now: Timestamp) -> bool;
@@ -59,6 +61,10 @@ impl<U: UnitOfWork, C: Command<U>> Pending<U, C> {
 impl<U: UnitOfWork, C: Command<U>> Job<U> for Pending<U, C> {
     fn identity(&self) -> &CommandIdentity {
         &self.identity
+    }
+
+    fn is_abandoned(&self) -> bool {
+        self.reply.is_closed()
     }
 
     fn wants(&self) -> Vec<U::Want> {
@@ -126,6 +132,9 @@ struct Decided {
     records: Vec<idempotency::Model>,
 }
 
+/// The records and the events of a batch, as they are in the database.
+type Written = (Vec<idempotency::Model>, Vec<WireEvent>);
+
 /// An event that waits for its position, with the record of the command that decided it.
 struct Staged {
     record: usize,
@@ -141,6 +150,9 @@ impl<'a> Batch<'a> {
     /// Carries out the jobs together. When the database refuses what should be right, one by one, so that a bad
     /// command fails alone.
     pub async fn run<U: UnitOfWork>(&self, mut jobs: Jobs<U>) {
+        if jobs.is_empty() {
+            return;
+        }
         let error = match self.attempt(&mut jobs).await {
             Ok((fates, records)) => return answer(jobs, fates, &records, self.log),
             Err(error) => error,
@@ -165,23 +177,38 @@ impl<'a> Batch<'a> {
         &self,
         jobs: &mut Jobs<U>,
     ) -> Result<(Vec<Fate>, Vec<idempotency::Model>), DbErr> {
+        let tx = WriteTransaction::begin(self.writer).await?;
+        let written = match self.attempt_in(&tx, jobs).await {
+            Ok((fates, None)) => {
+                tx.undo().await;
+                return Ok((fates, Vec::new()));
+            }
+            Ok((fates, Some(written))) => Ok((fates, written)),
+            Err(error) => Err(error),
+        };
+        let (fates, (records, wire)) = tx.end(written).await?;
+        self.log.publish(wire);
+        Ok((fates, records))
+    }
+
+    /// What becomes of each job, and what was written; `None` when no job was accepted.
+    async fn attempt_in<U: UnitOfWork>(
+        &self,
+        tx: &DatabaseTransaction,
+        jobs: &mut Jobs<U>,
+    ) -> Result<(Vec<Fate>, Option<Written>), DbErr> {
         let keys: Vec<[u8; 32]> = jobs.iter().map(|job| job.identity().key()).collect();
-        let tx = begin_write(self.writer).await?;
-        let known = known_records(&tx, &keys).await?;
+        let known = known_records(tx, &keys).await?;
         let fresh = jobs.iter().zip(&keys).filter(|(_, key)| !known.contains_key(key.as_slice()));
         let wants = fresh.flat_map(|(job, _)| job.wants()).collect();
-        let mut unit = U::load(&tx, wants).await?;
+        let mut unit = U::load(tx, wants).await?;
 
         let (fates, decided) = self.decide(jobs, &keys, &known, &mut unit);
         if decided.records.is_empty() {
-            tx.rollback().await?;
-            return Ok((fates, Vec::new()));
+            return Ok((fates, None));
         }
-        unit.store(&tx).await?;
-        let (records, wire) = self.append(&tx, decided).await?;
-        tx.commit().await?;
-        self.log.publish(wire);
-        Ok((fates, records))
+        unit.store(tx).await?;
+        Ok((fates, Some(self.append(tx, decided).await?)))
     }
 
     fn decide<U: UnitOfWork>(
@@ -225,11 +252,7 @@ impl<'a> Batch<'a> {
     }
 
     /// Gives positions, writes events and idempotency records. The head's row lock lives from here to the commit.
-    async fn append(
-        &self,
-        tx: &DatabaseTransaction,
-        decided: Decided,
-    ) -> Result<(Vec<idempotency::Model>, Vec<WireEvent>), DbErr> {
+    async fn append(&self, tx: &DatabaseTransaction, decided: Decided) -> Result<Written, DbErr> {
         let Decided { events, mut records } = decided;
         let now = clock::to_micros(self.clock.now());
         let head = advance_head(tx, events.len() as i64, now).await?;
@@ -238,6 +261,7 @@ impl<'a> Batch<'a> {
 
         let (mut rows, mut wire) = (Vec::with_capacity(events.len()), Vec::with_capacity(events.len()));
         let first = head.position - events.len() as i64 + 1;
+        self.log.expect_next(first, tx.get_database_backend())?;
         for (position, Staged { record, cause, event }) in (first..).zip(events) {
             let record = &mut records[record];
             let id = EventId::new_v7(recorded);

@@ -47,6 +47,8 @@ pub(super) struct Filter {
     keys: HashSet<String>,
     /// Index and count.
     shard: Option<(u64, u64)>,
+    /// Only events recorded then or later: a time to come has no position yet.
+    since: Option<Timestamp>,
 }
 
 impl Filter {
@@ -54,6 +56,7 @@ impl Filter {
         (self.kinds.is_empty() || self.kinds.contains(&event.kind))
             && (self.keys.is_empty() || self.keys.contains(&event.key))
             && self.shard.is_none_or(|(index, count)| event.key_hash % count == index)
+            && self.since.is_none_or(|since| event.recorded >= since)
     }
 }
 
@@ -117,6 +120,9 @@ pub(super) fn parse(request: SubscribeRequest, schema: FeedSchema) -> Result<Sub
         return Err(unknown_event_type(index, &name, schema));
     }
     let start = start.unwrap_or(Ok(Start::Earliest))?;
+    if let Start::Since(time) = start {
+        filter.since = Some(time);
+    }
     Ok(Subscribe { start, filter, until, max_batch, heartbeat })
 }
 

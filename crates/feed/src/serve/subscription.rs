@@ -1,7 +1,7 @@
 //! One open stream: from its start through the log to the head, then along with it.
 //!
 //! The subscription's pace is its own: it reads the next page only when the last frame has gone into the stream's
-//! small channel. So a slow subscriber holds two frames of memory and nobody else up.
+//! small channel. So a slow subscriber holds a page, about as much in frames, and nobody else up.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,9 +21,6 @@ use crate::token::LogPosition;
 
 /// Events read at once; more than a frame's, since a filter may leave most of them out.
 const PAGE: usize = 1000;
-/// Bytes of events a frame: well below the 4 MiB that gRPC clients accept unless told otherwise.
-const FRAME_BYTES: usize = 1 << 20;
-
 type Frames = mpsc::Sender<Result<SubscribeResponse, Status>>;
 
 pub(super) struct Subscription {
@@ -113,7 +110,7 @@ impl Subscription {
     async fn serve(&mut self) -> End {
         let opened = Frame::Opened(wire::Opened {
             feed_id: self.server.source.feed_id().to_string(),
-            max_batch: self.request.max_batch as i32,
+            max_batch: self.request.max_batch.min(PAGE) as i32,
             start_position: self.position,
         });
         if let Err(end) = self.send(opened).await {
@@ -145,17 +142,11 @@ impl Subscription {
         }
         self.in_tail = page.from_tail;
         let mut batch = Vec::new();
-        let mut bytes = 0;
         for event in &page.events {
             if self.past_bound(event.position) {
                 break;
             }
             if self.request.filter.passes(event) {
-                if !batch.is_empty() && bytes + event.bytes.len() > FRAME_BYTES {
-                    self.send_batch(&mut batch).await?;
-                    bytes = 0;
-                }
-                bytes += event.bytes.len();
                 batch.push(event.bytes.clone());
                 self.sent_events += 1;
             } else {
@@ -164,7 +155,6 @@ impl Subscription {
             self.advance(event);
             if batch.len() >= self.request.max_batch || self.enough_events() {
                 self.send_batch(&mut batch).await?;
-                bytes = 0;
             }
             if self.enough_events() {
                 return Err(End::Closing(ClosingReason::UntilReached));
@@ -172,8 +162,8 @@ impl Subscription {
         }
         match batch.is_empty() {
             false => self.send_batch(&mut batch).await,
-            // A whole page without events for this subscriber is progress that a resume should not read again.
-            true if self.untold && page.events.len() == PAGE => {
+            // So much without events for this subscriber is progress that a resume should not read again.
+            true if self.position - self.told.0 >= PAGE as i64 => {
                 self.send(Frame::Checkpoint(wire::Checkpoint {})).await
             }
             true => Ok(()),
@@ -246,7 +236,8 @@ impl Subscription {
         let response = SubscribeResponse {
             cursor: place.to_cursor(),
             position: self.position,
-            head_position: *self.head.borrow(),
+            // A page may hold what is committed and not yet told.
+            head_position: self.position.max(*self.head.borrow()),
             server_time: Some(wire_time(self.server.clock.now())),
             frame: Some(frame),
         };

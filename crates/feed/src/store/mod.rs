@@ -6,22 +6,14 @@
 mod entity;
 mod migration;
 mod table;
+mod transaction;
 
 pub(crate) use entity::{checkpoint, event, idempotency, log_head};
 pub use migration::{ConsumerMigration, LogMigration};
 pub use table::Table;
+pub use transaction::WriteTransaction;
 
-use sea_orm::{DatabaseConnection, DatabaseTransaction, DbErr, TransactionOptions, TransactionTrait};
-
-/// Begins a transaction that writes. SQLite takes its write lock at once, so that no later statement can fail for
-/// want of it.
-pub async fn begin_write(writer: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr> {
-    let options = TransactionOptions {
-        sqlite_transaction_mode: Some(sea_orm::SqliteTransactionMode::Immediate),
-        ..TransactionOptions::default()
-    };
-    writer.begin_with_options(options).await
-}
+use sea_orm::DbErr;
 
 /// True when the same work may succeed later: the database is away, full or busy. Anything else is a fault of
 /// ours or of the data.

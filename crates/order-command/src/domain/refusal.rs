@@ -101,6 +101,25 @@ impl Refusal {
         };
         Some(field.to_string())
     }
+
+    /// The rule that the field breaks, to be read after its path: `must be in EUR`. None when there is no field.
+    pub fn rule(&self) -> Option<String> {
+        Some(match self {
+            Self::NoLines => "must have at least one entry".to_owned(),
+            Self::TooManyLines { count } => format!("must have at most {MAX_LINES} entries, not {count}"),
+            Self::TooManyDiscounts { count } => {
+                format!("must have at most {MAX_DISCOUNTS} entries, not {count}")
+            }
+            Self::MixedCurrencies { expected, .. } => format!("must be in {expected}"),
+            Self::NegativeAmount { .. } => "must not be negative".to_owned(),
+            Self::DiscountNotPositive { .. } => "must be more than zero".to_owned(),
+            Self::AmountOverflow { .. } => "makes an amount larger than money can be counted".to_owned(),
+            Self::DiscountExceedsGoods { goods, .. } => format!("must not exceed the goods of {goods}"),
+            Self::TotalMismatch { computed, .. } => format!("is not the computed total {computed}"),
+            Self::RevisionMismatch { .. } => "is not the revision of the order".to_owned(),
+            Self::StateForbids { .. } => return None,
+        })
+    }
 }
 
 /// A field of a request, shown as its path with indices from 0 on.

@@ -23,7 +23,7 @@ pub(super) fn of(error: CommitError<Refusal>) -> Status {
             Problem::new(Code::Unavailable, CommonErrorReason::StoreUnavailable, message)
                 .retry_after(Duration::from_millis(500))
         }
-        CommitError::ShuttingDown => {
+        CommitError::ShuttingDown | CommitError::Overloaded => {
             Problem::new(Code::Unavailable, CommonErrorReason::ServerUnavailable, message)
                 .retry_after(Duration::from_millis(500))
         }
@@ -81,12 +81,13 @@ fn against_rule(rule: &domain::Refusal, message: String) -> Problem {
                 .with("actual", actual)
         }
         Rule::StateForbids { state } => {
+            // The word that the contract's enum and the filter of ListOrders have.
             Problem::new(Code::FailedPrecondition, OrderErrorReason::StateForbids, &message)
-                .with("state", state)
+                .with("state", state.as_str().to_ascii_uppercase())
         }
     };
-    match rule.field() {
-        Some(field) => problem.field(field, message),
+    match rule.field().zip(rule.rule()) {
+        Some((field, description)) => problem.field(field, description),
         None => problem,
     }
 }

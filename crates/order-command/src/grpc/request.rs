@@ -1,5 +1,7 @@
 //! Requests to commands: every field parsed into the domain's value objects, every broken rule named by its path.
 
+use std::borrow::Cow;
+
 use ordermesh_kernel::{
     BillingAccountId, Currency, CustomerId, Money, OrderId, OrderReference, PaymentMethodToken, RequestId,
 };
@@ -17,6 +19,16 @@ use crate::domain::{
 
 /// Characters that a cancellation's reason may have.
 const MAX_REASON: usize = 500;
+
+/// The request with one spelling for what means the same, so that a retry which spells it otherwise is the same.
+pub(super) fn normalized(request: &wire::PlaceOrderRequest) -> Cow<'_, wire::PlaceOrderRequest> {
+    match request.buyer {
+        Some(place_order_request::Buyer::Guest(_)) => {
+            Cow::Owned(wire::PlaceOrderRequest { buyer: None, ..request.clone() })
+        }
+        _ => Cow::Borrowed(request),
+    }
+}
 
 /// The command of a PlaceOrder request.
 pub(super) fn place_order(

@@ -3,11 +3,12 @@
 mod contracts;
 mod serve;
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
+use ordermesh_service::StartError;
 use ordermesh_service::config::Settings;
 
 use crate::contexts;
@@ -59,8 +60,8 @@ struct DevArgs {
 /// Flags over the environment over the file.
 #[derive(Debug, Args)]
 struct SettingsArgs {
-    /// TOML file with settings.
-    #[arg(long, env = "ORDERMESH_CONFIG", value_name = "FILE")]
+    /// TOML file with settings [env: ORDERMESH_CONFIG].
+    #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Directory of the embedded databases [default: ./ordermesh-data].
     #[arg(long, value_name = "DIR")]
@@ -89,7 +90,10 @@ impl SettingsArgs {
         // A variable that is not text cannot be one of ours.
         let environment = std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-        Settings::load(self.config.as_deref(), environment, flags, &contexts::sections())
+        // Set but empty means unset, as it is with other programs; clap would refuse it.
+        let variable = || std::env::var_os("ORDERMESH_CONFIG").filter(|file| !file.is_empty());
+        let file = self.config.or_else(|| variable().map(PathBuf::from));
+        Settings::load(file.as_deref(), environment, flags, &contexts::sections())
     }
 }
 
@@ -102,8 +106,8 @@ pub fn main() -> ExitCode {
     };
     let code = runtime.block_on(async {
         match cli.command.unwrap_or(Command::Dev(cli.dev)) {
-            Command::Dev(args) => done(serve::dev(args).await),
-            Command::Serve(args) => done(serve::one(args).await),
+            Command::Dev(args) => started(serve::dev(args).await),
+            Command::Serve(args) => started(serve::one(args).await),
             Command::Config(args) => done(print_config(args)),
             Command::Contracts(command) => done(contracts::run(command)),
             Command::Verb(verb) => verbs::run(verb).await,
@@ -112,6 +116,28 @@ pub fn main() -> ExitCode {
     // What is still running was given its grace already.
     runtime.shutdown_background();
     code
+}
+
+fn started(result: Result<(), StartError>) -> ExitCode {
+    let hint = result.as_ref().err().and_then(hint);
+    let code = done(result);
+    if let Some(hint) = hint {
+        // As with the error: when standard error is closed there is nobody to tell.
+        let _ = writeln!(io::stderr(), "hint: {hint}");
+    }
+    code
+}
+
+/// A taken port is the one failure of a start whose cure is an option.
+fn hint(error: &StartError) -> Option<&'static str> {
+    let StartError::Address { what, error, .. } = error else { return None };
+    let taken = error.downcast_ref::<io::Error>()?.kind() == io::ErrorKind::AddrInUse;
+    let health = what.starts_with("health");
+    taken.then_some(if health {
+        "choose another with --health-listen"
+    } else {
+        "choose another with --listen"
+    })
 }
 
 fn done<E: std::fmt::Display>(result: Result<(), E>) -> ExitCode {
@@ -123,7 +149,7 @@ fn done<E: std::fmt::Display>(result: Result<(), E>) -> ExitCode {
 
 fn failed(error: &dyn std::fmt::Display) -> ExitCode {
     // Standard error may be closed; then there is nobody to tell.
-    let _ = writeln!(std::io::stderr(), "error: {error}");
+    let _ = writeln!(io::stderr(), "error: {error}");
     ExitCode::FAILURE
 }
 
@@ -133,5 +159,23 @@ fn print_config(args: DevArgs) -> Result<(), Box<dyn std::error::Error>> {
     for context in contexts::ALL {
         table.insert(context.section.to_owned(), (context.config)(&settings)?);
     }
-    Ok(write!(std::io::stdout(), "{}", toml::to_string(&table)?)?)
+    Ok(write!(io::stdout(), "{}", toml::to_string(&table)?)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn address_error(what: &'static str, kind: io::ErrorKind) -> StartError {
+        StartError::Address { what, address: String::new(), error: io::Error::from(kind).into() }
+    }
+
+    #[test]
+    fn only_a_taken_port_is_answered_with_the_option_that_chooses_another() {
+        let hint_for = |what, kind| hint(&address_error(what, kind));
+        let taken = io::ErrorKind::AddrInUse;
+        assert_eq!(hint_for("listen address", taken), Some("choose another with --listen"));
+        assert_eq!(hint_for("health listen address", taken), Some("choose another with --health-listen"));
+        assert_eq!(hint_for("listen address", io::ErrorKind::PermissionDenied), None);
+    }
 }

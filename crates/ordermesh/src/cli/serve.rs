@@ -84,8 +84,7 @@ fn end_on_signals(shutdown: CancellationToken) -> Result<(), StartError> {
 
 fn welcome(settings: &Settings) -> String {
     let address = reachable(&settings.server.listen);
-    // As it was started: the lines below work as printed, whether or not the program is on the PATH.
-    let program = std::env::args().next().unwrap_or_else(|| "ordermesh".to_owned());
+    let program = crate::verbs::program();
     let data = match settings.in_memory {
         true => "in memory, gone when this process ends".to_owned(),
         false => format!("in {}", settings.data_dir.display()),

@@ -50,8 +50,13 @@ pub struct Common {
 pub struct Address(String);
 
 impl Address {
+    /// A command on the same server for the person to run next, such as `order get ID`.
+    pub fn command(&self, words: impl std::fmt::Display) -> String {
+        format!("{} {words}{}", program(), self.flag())
+    }
+
     /// What a repeated command must add to reach the same server; empty for the default address.
-    pub fn flag(&self) -> String {
+    fn flag(&self) -> String {
         match self.0 == DEFAULT_ADDRESS {
             true => String::new(),
             false => format!(" --addr {}", self.0.trim_start_matches("http://")),
@@ -63,6 +68,11 @@ impl std::fmt::Display for Address {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.write_str(&self.0)
     }
+}
+
+/// This program as it was started: commands in hints work as printed, whether or not it is on the PATH.
+pub fn program() -> String {
+    std::env::args().next().unwrap_or_else(|| "ordermesh".to_owned())
 }
 
 fn parse_address(text: &str) -> Result<Address, String> {
@@ -151,5 +161,12 @@ mod tests {
     fn hints_name_the_server_unless_it_is_the_default() {
         assert_eq!(parse_address("127.0.0.1:50051").unwrap().flag(), "");
         assert_eq!(parse_address("shop:7").unwrap().flag(), " --addr shop:7");
+    }
+
+    #[test]
+    fn a_command_in_a_hint_starts_with_the_program_as_it_was_started() {
+        let started_as = std::env::args().next().unwrap();
+        let command = parse_address("shop:7").unwrap().command("feed info");
+        assert_eq!(command, format!("{started_as} feed info --addr shop:7"));
     }
 }

@@ -8,18 +8,40 @@ use std::time::Duration;
 use tonic::{Code, Status, TimeoutExpired};
 use tonic_types::{ErrorDetails, StatusExt};
 
-use super::connect::Address;
+use super::connect::{Address, program};
 use super::output;
 
 const REFUSED: u8 = 1;
 const USAGE: u8 = 2;
 const UNREACHABLE: u8 = 3;
 
+/// A service that not every server has.
+#[derive(Debug, Clone, Copy)]
+pub struct Service {
+    name: &'static str,
+    server: &'static str,
+}
+
+impl Service {
+    /// Changes orders.
+    pub const COMMANDS: Self =
+        Self { name: "OrderCommandService", server: "the write server (order-command)" };
+    /// The order feed.
+    pub const EVENTS: Self = Self { name: "OrderEventService", server: "the write server (order-command)" };
+    /// Reads orders.
+    pub const QUERIES: Self = Self { name: "OrderQueryService", server: "the read server (order-query)" };
+    /// Looks after the read models.
+    pub const PROJECTIONS: Self =
+        Self { name: "ProjectionService", server: "a read server such as order-query" };
+}
+
 /// Why a verb did not do what was asked.
 #[derive(Debug)]
 pub struct Failure {
     exit_code: u8,
     lines: Vec<String>,
+    /// The server does not have what was called.
+    unknown_method: bool,
 }
 
 impl Failure {
@@ -29,29 +51,51 @@ impl Failure {
             Some(ErrorKind::ConnectionRefused) => "connection refused, nothing listens there".to_owned(),
             _ => root(error).to_string(),
         };
-        Self {
-            exit_code: UNREACHABLE,
-            lines: vec![
-                format!("error: no server at {address}: {why}"),
-                "hint: start one with `ordermesh dev`, or name another with --addr or ORDERMESH_ADDR"
-                    .to_owned(),
-            ],
-        }
+        Self::new(UNREACHABLE, format_args!("no server at {address}: {why}")).hint(format_args!(
+            "start one with `{} dev`, or name another with --addr or ORDERMESH_ADDR",
+            program()
+        ))
+    }
+
+    fn new(exit_code: u8, message: impl std::fmt::Display) -> Self {
+        Self { exit_code, lines: vec![format!("error: {message}")], unknown_method: false }
     }
 
     /// The command line contradicts itself in a way that clap cannot see.
     pub fn usage(message: &str) -> Self {
-        Self { exit_code: USAGE, lines: vec![format!("error: {message}"), "hint: see --help".to_owned()] }
+        Self::new(USAGE, message).hint("see --help")
     }
 
     /// The server answered with something that it should not.
     pub fn unexpected(message: impl std::fmt::Display) -> Self {
-        Self { exit_code: REFUSED, lines: vec![format!("error: {message}")] }
+        Self::new(REFUSED, message)
     }
 
     /// True when the command may have been done although no answer came.
     pub fn outcome_is_open(&self) -> bool {
         self.exit_code == UNREACHABLE
+    }
+
+    /// The failure of a call to `service`: when the address has no such service, it says which server has it.
+    #[must_use]
+    pub fn of(mut self, service: Service) -> Self {
+        let Service { name, server } = service;
+        if std::mem::take(&mut self.unknown_method)
+            && let Some(error) = self.lines.first_mut()
+        {
+            *error = format!("error: this address serves no {name}; ask {server}");
+        }
+        self
+    }
+
+    /// The command before this failure was done. Never 3, on which a script would repeat the command.
+    #[must_use]
+    pub fn after(mut self, done: &str) -> Self {
+        self.exit_code = REFUSED;
+        if let Some(error) = self.lines.first_mut() {
+            *error = error.replacen("error: ", &format!("error: {done}: "), 1);
+        }
+        self
     }
 
     /// Adds a line that says what to do next.
@@ -71,7 +115,7 @@ impl Failure {
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
         match error.kind() {
-            ErrorKind::BrokenPipe => Self { exit_code: 0, lines: Vec::new() },
+            ErrorKind::BrokenPipe => Self { exit_code: 0, lines: Vec::new(), unknown_method: false },
             _ => Self::unexpected(format_args!("cannot write the output: {error}")),
         }
     }
@@ -97,18 +141,23 @@ impl From<Status> for Failure {
             None => lines
                 .push(format!("code: {:?}", if timed_out { Code::DeadlineExceeded } else { status.code() })),
         }
-        lines.extend(detail_lines(&details));
+        lines.extend(detail_lines(&details, message));
         if away && details.error_info().is_none() {
-            lines.push("hint: is the server running? start one with `ordermesh dev`".to_owned());
+            lines.push(format!("hint: is the server running? start one with `{} dev`", program()));
         }
-        Self { exit_code: if away { UNREACHABLE } else { REFUSED }, lines }
+        let exit_code = if away { UNREACHABLE } else { REFUSED };
+        Self { exit_code, lines, unknown_method: status.code() == Code::Unimplemented }
     }
 }
 
-fn detail_lines(details: &ErrorDetails) -> Vec<String> {
+fn detail_lines(details: &ErrorDetails, message: &str) -> Vec<String> {
     let mut lines = Vec::new();
     for violation in details.bad_request().iter().flat_map(|request| &request.field_violations) {
-        lines.push(format!("  {}: {}", violation.field, violation.description));
+        let line = field_line(&violation.field, &violation.description);
+        // With one wrong field the message has said it all.
+        if line != message {
+            lines.push(format!("  {line}"));
+        }
     }
     for violation in details.precondition_failure().iter().flat_map(|failure| &failure.violations) {
         lines.push(format!("  {}: {}", violation.subject, violation.description));
@@ -123,6 +172,14 @@ fn detail_lines(details: &ErrorDetails) -> Vec<String> {
         lines.push(format!("retry after {}", seconds(delay)));
     }
     lines
+}
+
+/// Some descriptions name their field themselves.
+fn field_line(field: &str, description: &str) -> String {
+    match description.starts_with(field) {
+        true => description.to_owned(),
+        false => format!("{field}: {description}"),
+    }
 }
 
 fn seconds(delay: Duration) -> String {
@@ -186,6 +243,38 @@ mod tests {
             .field("request_id", "too long");
         let failure = Failure::from(Status::from(problem));
         assert_eq!(failure.lines[2..], ["  lines[0].sku: empty", "  request_id: too long"]);
+    }
+
+    #[test]
+    fn a_field_is_named_once() {
+        let problem =
+            Problem::invalid(CommonErrorReason::InvalidRequest, "request_id: too long (and 1 more)")
+                .field("request_id", "too long")
+                .field("lines[0].sku", "lines[0].sku is empty");
+        let failure = Failure::from(Status::from(problem));
+        assert_eq!(failure.lines[2..], ["  request_id: too long", "  lines[0].sku is empty"]);
+    }
+
+    #[test]
+    fn what_the_message_says_of_the_only_wrong_field_is_not_repeated() {
+        let problem = Problem::invalid(CommonErrorReason::InvalidRequest, "request_id: too long")
+            .field("request_id", "too long");
+        assert_eq!(Failure::from(Status::from(problem)).lines[2..], [""; 0]);
+    }
+
+    #[test]
+    fn a_server_without_the_service_is_told_apart_from_the_one_that_has_it() {
+        let problem = Problem::new(Code::Unimplemented, CommonErrorReason::UnknownMethod, "no such method");
+        let failure = Failure::from(Status::from(problem)).of(Service::QUERIES).of(Service::COMMANDS);
+        let said = "error: this address serves no OrderQueryService; ask the read server (order-query)";
+        assert_eq!((failure.exit_code, failure.lines[0].as_str()), (REFUSED, said));
+    }
+
+    #[test]
+    fn a_failure_after_the_command_was_done_does_not_invite_to_repeat_it() {
+        let failure = Failure::from(Status::unavailable("away")).after("placed, but");
+        assert_eq!((failure.exit_code, failure.lines[0].as_str()), (REFUSED, "error: placed, but: away"));
+        assert!(!failure.outcome_is_open());
     }
 
     #[test]

@@ -9,7 +9,7 @@ mod tail;
 use clap::{Args, Subcommand};
 
 use super::connect::Common;
-use super::failure::Failure;
+use super::failure::{Failure, Service};
 
 /// A verb on the feed with its options.
 #[derive(Debug, Args)]
@@ -32,13 +32,23 @@ enum FeedVerb {
     Rebuild(rebuild::Rebuild),
 }
 
+impl FeedVerb {
+    fn service(&self) -> Service {
+        match self {
+            Self::Tail(_) | Self::Info => Service::EVENTS,
+            Self::Projections | Self::Rebuild(_) => Service::PROJECTIONS,
+        }
+    }
+}
+
 /// Runs one verb against the server.
 pub async fn run(command: FeedCommand) -> Result<(), Failure> {
-    let common = command.common;
-    match command.verb {
+    let (common, service) = (command.common, command.verb.service());
+    let result = match command.verb {
         FeedVerb::Tail(tail) => tail::run(tail, common).await,
         FeedVerb::Info => info::run(common).await,
         FeedVerb::Projections => projections::run(common).await,
         FeedVerb::Rebuild(rebuild) => rebuild::run(rebuild, common).await,
-    }
+    };
+    result.map_err(|failure| failure.of(service))
 }

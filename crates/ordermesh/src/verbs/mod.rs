@@ -3,6 +3,7 @@
 //! Tables by default, JSON with `--json`. Adding a verb is adding a file below `order/` or `feed/` and a variant in
 //! its table of contents. Exit codes: 0 done, 1 refused, 2 wrong usage, 3 server not reachable.
 
+mod address;
 mod connect;
 mod failure;
 mod feed;
@@ -14,6 +15,8 @@ mod render;
 mod resume;
 
 use std::process::ExitCode;
+
+pub(crate) use connect::program;
 
 /// What a person asks of a running server.
 #[derive(Debug, clap::Subcommand)]

@@ -8,6 +8,13 @@ use crate::verbs::json::{MASK, Personal};
 use crate::verbs::order::contact;
 use crate::verbs::render::{money, time};
 
+/// What stands in the columns of [`line`].
+pub fn header() -> String {
+    let columns = ["POSITION", "RECORDED", "TYPE", "KEY", "REV", "SUMMARY"];
+    let [position, recorded, kind, key, revision, summary] = columns;
+    format!("{position:>8}  {recorded:<24}  {kind:<26}  {key:<36}  {revision:>3}  {summary}")
+}
+
 /// Position, recorded time, type, key, revision, summary.
 pub fn line(event: &OrderEvent, personal: Personal) -> String {
     format!(
@@ -75,6 +82,22 @@ mod tests {
     fn personal_data_is_masked_unless_it_is_asked_for() {
         assert!(line(&created(), Personal::Masked).ends_with("A-1  0 lines  -  guest ***"));
         assert!(line(&created(), Personal::Shown).ends_with("guest <ada@example.com>"));
+    }
+
+    #[test]
+    fn each_column_stands_below_its_name() {
+        let event = OrderEvent {
+            recorded_time: Some(prost_types::Timestamp::default()),
+            r#type: "OrderCreated".to_owned(),
+            key: "0190a5c0-0000-7000-8000-000000000000".to_owned(),
+            ..created()
+        };
+        let (header, line) = (header(), line(&event, Personal::Masked));
+        for (name, value) in
+            [("RECORDED", "1970"), ("TYPE", "OrderCreated"), ("KEY", "0190"), ("SUMMARY", "A-1")]
+        {
+            assert_eq!(header.find(name), line.find(value), "{name}");
+        }
     }
 
     #[test]

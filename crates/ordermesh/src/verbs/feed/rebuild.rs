@@ -4,9 +4,11 @@ use std::io::{IsTerminal, stderr};
 
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
-use ordermesh_proto::feed::v1::{RebuildProjectionRequest, RebuildProjectionResponse};
+use ordermesh_proto::feed::v1::{
+    ListProjectionsRequest, RebuildProjectionRequest, RebuildProjectionResponse,
+};
 
-use crate::verbs::connect::{Common, Session};
+use crate::verbs::connect::{Common, Session, unary};
 use crate::verbs::failure::Failure;
 use crate::verbs::output;
 
@@ -17,13 +19,14 @@ const PERCENT_STEP: i64 = 5;
 #[derive(Debug, Args)]
 pub struct Rebuild {
     /// Name of the projection, as `feed projections` lists it
-    name: String,
+    name: Option<String>,
 }
 
 /// Starts the rebuild and stays until the new tables are live: the server gives up when we leave.
 pub async fn run(rebuild: Rebuild, common: Common) -> Result<(), Failure> {
     let session = Session::open(common).await?;
-    let request = RebuildProjectionRequest { name: rebuild.name.clone() };
+    let Some(name) = rebuild.name else { return Err(unnamed(&session).await?) };
+    let request = RebuildProjectionRequest { name: name.clone() };
     let mut frames = session.projections().rebuild_projection(request).await?.into_inner();
     let mut progress = Progress::new(session.out.is_json());
     while let Some(frame) = frames.message().await? {
@@ -36,14 +39,23 @@ pub async fn run(rebuild: Rebuild, common: Common) -> Result<(), Failure> {
             progress.finish();
             return match session.out.is_json() {
                 true => Ok(()),
-                false => session
-                    .out
-                    .text(&format!("{} is rebuilt up to position {}", rebuild.name, frame.position)),
+                false => session.out.text(&format!("{name} is rebuilt up to position {}", frame.position)),
             };
         }
     }
     progress.finish();
     Err(Failure::unexpected("the rebuild ended before the new tables were live; the old ones serve on"))
+}
+
+/// A rebuild is work for the server: which one is never guessed, not even when there is only one.
+async fn unnamed(session: &Session) -> Result<Failure, Failure> {
+    let request = unary(ListProjectionsRequest {});
+    let projections = session.projections().list_projections(request).await?.into_inner().projections;
+    let failure = Failure::usage("name the projection to rebuild");
+    Ok(projections.iter().fold(failure, |failure, projection| {
+        let command = session.address.command(format_args!("feed rebuild {}", projection.name));
+        failure.hint(format_args!("this server has {}: `{command}`", projection.name))
+    }))
 }
 
 enum Progress {

@@ -4,6 +4,8 @@
 //! an `ordermesh.order.v1.OrderEvent`; the last one of each frame has the feed's `cursor` as well, to store and to
 //! resume with.
 
+use std::io::{IsTerminal, stdout};
+
 use clap::Args;
 use jiff::Timestamp;
 use ordermesh_proto::feed::v1::subscribe_request::Start;
@@ -74,8 +76,8 @@ pub async fn run(tail: Tail, common: Common) -> Result<(), Failure> {
         _ = tokio::signal::ctrl_c() => {}
     }
     if let Some(Start::AfterCursor(cursor)) = &tailing.request.start {
-        let address = tailing.session.address.flag();
-        output::note(&format!("go on with:  ordermesh feed tail --after-cursor {cursor}{address}"));
+        let again = format_args!("feed tail --after-cursor {cursor}");
+        output::note(&format!("go on with:  {}", tailing.session.address.command(again)));
     }
     Ok(())
 }
@@ -93,6 +95,9 @@ impl Follower for Tailing {
         let mut frames = self.session.events().subscribe_order_events(request).await?.into_inner();
         while let Some(response) = frames.message().await? {
             self.frames += 1;
+            if self.frames == 1 {
+                self.print_header()?;
+            }
             match response.frame {
                 Some(Frame::Events(batch)) => self.print(&batch, &response.cursor)?,
                 Some(Frame::FellBehind(behind)) => {
@@ -117,6 +122,14 @@ impl Follower for Tailing {
 }
 
 impl Tailing {
+    /// For people only: other programs want nothing but events.
+    fn print_header(&self) -> Result<(), Failure> {
+        match stdout().is_terminal() && !self.session.out.is_json() {
+            true => self.session.out.text(&event::header()),
+            false => Ok(()),
+        }
+    }
+
     /// Prints a frame's events at once: a tail through a long history is limited by how often it writes.
     fn print(&self, batch: &EventBatch, cursor: &str) -> Result<(), Failure> {
         let out = self.session.out;

@@ -15,13 +15,13 @@ pub struct Basket {
     #[arg(long, required = true)]
     sku: Vec<String>,
     /// Agreed price of one piece, such as "4.50 EUR"; one for each --sku
-    #[arg(long, required = true, value_name = "AMOUNT")]
+    #[arg(long, required = true, value_name = "AMOUNT", allow_hyphen_values = true)]
     price: Vec<Money>,
     /// Pieces; one for each --sku, or none when every line has one piece
-    #[arg(long, value_name = "PIECES")]
+    #[arg(long, value_name = "PIECES", allow_negative_numbers = true)]
     quantity: Vec<i32>,
     /// Tax rate in percent, such as 19 or 8.875; one for each --sku, or none when nothing is taxed
-    #[arg(long, value_name = "PERCENT", value_parser = tax_rate)]
+    #[arg(long, value_name = "PERCENT", value_parser = tax_rate, allow_negative_numbers = true)]
     tax: Vec<TaxRate>,
     /// What mails and invoices call the article; one for each --sku, or none
     #[arg(long)]
@@ -113,6 +113,13 @@ mod tests {
     fn without_quantities_every_line_has_one_piece() {
         let lines = lines(&["--sku=A", "--price=1 EUR", "--sku=B", "--price=2 EUR"]).unwrap();
         assert!(lines.iter().all(|line| line.quantity == 1 && line.tax_rate_ppm == 0));
+    }
+
+    #[test]
+    fn a_negative_value_is_left_to_the_server_to_refuse() {
+        let lines = lines(&["--sku", "A", "--price", "-1.00 EUR", "--quantity", "-1"]).unwrap();
+        let cents = lines[0].unit_price.as_ref().map(|price| price.minor_units);
+        assert_eq!((lines[0].quantity, cents), (-1, Some(-100)));
     }
 
     #[test]

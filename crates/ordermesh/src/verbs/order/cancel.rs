@@ -4,7 +4,8 @@ use clap::Args;
 use ordermesh_proto::order::v1::{CancelOrderRequest, CancelOrderResponse};
 use uuid::Uuid;
 
-use crate::verbs::connect::{Common, Session, unary};
+use super::show::READ_ELSEWHERE;
+use crate::verbs::connect::{Address, Common, Session, unary};
 use crate::verbs::failure::Failure;
 use crate::verbs::render::{facts, state};
 
@@ -17,7 +18,7 @@ pub struct Cancel {
     #[arg(long, default_value = "", hide_default_value = true)]
     reason: String,
     /// Refuse unless the order has this revision
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     expected_revision: Option<i64>,
     /// Idempotency key: repeated with the same one, nothing is done again; made up when left out
     #[arg(long, value_name = "ID")]
@@ -43,7 +44,7 @@ pub async fn run(cancel: Cancel, common: Common) -> Result<(), Failure> {
         document["request_id"] = request_id.into();
         return session.out.document(&document);
     }
-    session.out.text(&summary(&cancelled, &request_id, &session.address.flag()))
+    session.out.text(&summary(&cancelled, &request_id, &session.address))
 }
 
 /// Nobody knows whether a cancellation without answer was done: the key makes asking again harmless.
@@ -54,7 +55,7 @@ fn unanswered(failure: Failure, request_id: &str) -> Failure {
     }
 }
 
-fn summary(cancelled: &CancelOrderResponse, request_id: &str, address: &str) -> String {
+fn summary(cancelled: &CancelOrderResponse, request_id: &str, address: &Address) -> String {
     let (id, token) = (&cancelled.order_id, &cancelled.consistency_token);
     let replayed = if cancelled.replayed { "the request id was known: nothing was done again" } else { "" };
     let answer = facts(&[
@@ -65,5 +66,6 @@ fn summary(cancelled: &CancelOrderResponse, request_id: &str, address: &str) -> 
         ("replayed", replayed.to_owned()),
         ("token", token.clone()),
     ]);
-    format!("{answer}\n\nnext:  ordermesh order get {id} --at-least {token}{address}")
+    let get = address.command(format_args!("order get {id} --at-least {token}"));
+    format!("{answer}\n\nnext:  {get}\n       {READ_ELSEWHERE}")
 }

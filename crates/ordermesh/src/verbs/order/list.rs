@@ -6,6 +6,7 @@ use ordermesh_proto::order::v1::{ListCustomerOrdersRequest, ListOrdersRequest, L
 use super::show;
 use crate::verbs::connect::{Common, Session, unary};
 use crate::verbs::failure::Failure;
+use crate::verbs::output;
 
 /// Which orders, in which order, how many at once.
 #[derive(Debug, Args)]
@@ -16,8 +17,14 @@ pub struct List {
     /// placed_time or total, each with an optional " desc"; newest first when left out
     #[arg(long, value_name = "FIELD", default_value = "", hide_default_value = true)]
     order_by: String,
-    /// Orders a page, 1 to 200; 0 lets the server choose
-    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    /// Orders a page, 1 to 200; 0 means 50
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 0,
+        hide_default_value = true,
+        allow_negative_numbers = true
+    )]
     page_size: i32,
     /// Where the page before ended
     #[arg(long, value_name = "TOKEN", default_value = "", hide_default_value = true)]
@@ -38,6 +45,9 @@ pub async fn run(mut list: List, common: Common) -> Result<(), Failure> {
     let session = Session::open(common).await?;
     loop {
         let page = page(&list, &session).await?;
+        if page.as_of.is_empty() {
+            output::note("note: the read model has not reached its feed yet");
+        }
         if !list.all {
             return session.out.answer(&page, |page| with_next_page(page, &list, &session));
         }
@@ -73,7 +83,7 @@ fn with_next_page(page: &ListOrdersResponse, list: &List, session: &Session) -> 
     if page.next_page_token.is_empty() {
         return table;
     }
-    let mut next = format!("ordermesh order list --page-token {}", page.next_page_token);
+    let mut next = format!("order list --page-token {}", page.next_page_token);
     // A page token belongs to its question, which must therefore be repeated.
     if list.page_size > 0 {
         next += &format!(" --page-size {}", list.page_size);
@@ -83,5 +93,5 @@ fn with_next_page(page: &ListOrdersResponse, list: &List, session: &Session) -> 
     for (option, value) in words.into_iter().filter(|(_, value)| !value.is_empty()).chain(customer) {
         next += &format!(" {option} '{}'", value.replace('\'', r"'\''"));
     }
-    format!("{table}\n\nnext:  {next}{}", session.address.flag())
+    format!("{table}\n\nnext:  {}", session.address.command(next))
 }

@@ -2,15 +2,17 @@
 
 use clap::Args;
 use ordermesh_kernel::Money;
+use ordermesh_proto::common::v1::Address;
 use ordermesh_proto::order::v1::place_order_request::Buyer;
 use ordermesh_proto::order::v1::{Contact, Discount, GetOrderRequest, GetOrderResponse};
 use ordermesh_proto::order::v1::{PlaceOrderRequest, PlaceOrderResponse, ShippingCharge};
 use uuid::Uuid;
 
 use super::basket::Basket;
-use super::show;
+use super::show::{self, READ_ELSEWHERE};
+use crate::verbs::address::address;
 use crate::verbs::connect::{Common, Session, unary};
-use crate::verbs::failure::Failure;
+use crate::verbs::failure::{Failure, Service};
 use crate::verbs::parse::{DiscountArgument, TaxRate, discount, tax_rate};
 use crate::verbs::render::{facts, money, state, time, wire_money};
 
@@ -34,6 +36,13 @@ pub struct Place {
     /// Language of the mails, such as de-CH
     #[arg(long, requires = "email")]
     locale: Option<String>,
+    /// Where the goods go, such as "Ada Lovelace; Hauptstr. 1; 10115 Berlin; DE", with 1 to 6 lines before the city;
+    /// its postal code is the words with a digit before it (1012AB is one word), or none
+    #[arg(long, value_name = "ADDRESS", value_parser = address)]
+    ship_to: Option<Address>,
+    /// Whom the invoice names, in the form of --ship-to; the same as there when left out
+    #[arg(long, value_name = "ADDRESS", value_parser = address)]
+    bill_to: Option<Address>,
     /// The account that pays, when it is not the buyer's own
     #[arg(long, value_name = "ID")]
     billing_account: Option<String>,
@@ -41,10 +50,16 @@ pub struct Place {
     #[arg(long, value_name = "TOKEN")]
     payment_token: Option<String>,
     /// What the shipping costs, such as "4.90 EUR"
-    #[arg(long, value_name = "AMOUNT")]
+    #[arg(long, value_name = "AMOUNT", allow_hyphen_values = true)]
     shipping: Option<Money>,
     /// Tax rate of the shipping in percent
-    #[arg(long, value_name = "PERCENT", value_parser = tax_rate, requires = "shipping")]
+    #[arg(
+        long,
+        value_name = "PERCENT",
+        value_parser = tax_rate,
+        requires = "shipping",
+        allow_negative_numbers = true
+    )]
     shipping_tax: Option<TaxRate>,
     /// A reduction, such as WELCOME="1.00 EUR"; may be repeated
     #[arg(long, value_name = "CODE=AMOUNT", value_parser = discount)]
@@ -53,7 +68,7 @@ pub struct Place {
     #[arg(long)]
     prices_include_tax: bool,
     /// Refuse the order when it costs anything else
-    #[arg(long, value_name = "AMOUNT")]
+    #[arg(long, value_name = "AMOUNT", allow_hyphen_values = true)]
     expected_total: Option<Money>,
     /// Idempotency key: repeated with the same one, the order is placed only once; made up when left out
     #[arg(long, value_name = "ID")]
@@ -75,6 +90,8 @@ impl Place {
                 name: self.name.unwrap_or_default(),
                 locale: self.locale.unwrap_or_default(),
             }),
+            ship_to: self.ship_to,
+            bill_to: self.bill_to,
             billing_account_id: self.billing_account.unwrap_or_default(),
             payment_method_token: self.payment_token.unwrap_or_default(),
             lines: self.basket.into_lines()?,
@@ -89,7 +106,6 @@ impl Place {
                 .collect(),
             prices_include_tax: self.prices_include_tax,
             expected_total: self.expected_total.map(wire_money),
-            ..PlaceOrderRequest::default()
         })
     }
 }
@@ -110,8 +126,12 @@ pub async fn run(place: Place, common: Common) -> Result<(), Failure> {
         false => None,
     };
     print(&placed, &request_id, shown.as_ref().and_then(|it| it.as_ref().ok()), include_tax, &session)?;
-    let next = format!("the order is placed; ask for it again with `{}`", get_command(&placed, &session));
-    shown.transpose().map_err(|failure| failure.hint(next)).map(|_| ())
+    // What was printed says already how to read it later.
+    shown.transpose().map_err(unread).map(|_| ())
+}
+
+fn unread(failure: Failure) -> Failure {
+    failure.of(Service::QUERIES).after("placed, but could not be read back")
 }
 
 /// Nobody knows whether an order without answer was placed: the key makes asking again harmless.
@@ -131,8 +151,8 @@ async fn read_back(placed: &PlaceOrderResponse, session: &Session) -> Result<Get
 }
 
 fn get_command(placed: &PlaceOrderResponse, session: &Session) -> String {
-    let flag = session.address.flag();
-    format!("ordermesh order get {} --at-least {}{flag}", placed.order_id, placed.consistency_token)
+    let (id, token) = (&placed.order_id, &placed.consistency_token);
+    session.address.command(format_args!("order get {id} --at-least {token}"))
 }
 
 fn print(
@@ -156,8 +176,9 @@ fn print(
     match order {
         Some(order) => out.text(&format!("{}\n\n{receipt}", show::order(order, out.personal()))),
         None => {
-            let watch = format!("ordermesh order watch {}{}", placed.order_id, session.address.flag());
-            let next = format!("next:  {}\n       {watch}", get_command(placed, session));
+            let watch = session.address.command(format_args!("order watch {}", placed.order_id));
+            let next =
+                format!("next:  {}\n       {watch}\n       {READ_ELSEWHERE}", get_command(placed, session));
             out.text(&format!("{}\n\n{receipt}\n\n{next}", summary(placed, include_tax)))
         }
     }

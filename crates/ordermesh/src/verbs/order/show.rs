@@ -7,6 +7,9 @@ use ordermesh_proto::order::v1::{Contact, Order, OrderPersonalData, OrderTotals}
 use crate::verbs::json::{MASK, Personal};
 use crate::verbs::render::{facts, money, state, table, tax_rate, time};
 
+/// Below the command that reads what a command wrote: whoever answered it need not serve queries.
+pub const READ_ELSEWHERE: &str = "(where the read server has an address of its own, ask that one: --addr)";
+
 /// A whole order.
 pub fn order(order: &Order, personal: Personal) -> String {
     let mut head = vec![

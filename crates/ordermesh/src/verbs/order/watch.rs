@@ -17,9 +17,9 @@ pub struct Watch {
     /// Wait until the read model has what this consistency token stands for
     #[arg(long, value_name = "TOKEN", default_value = "", hide_default_value = true)]
     at_least: String,
-    /// End when the order is completed, rejected, expired or cancelled; else on Ctrl-C only
+    /// Go on until Ctrl-C, even when the order is completed, rejected, expired or cancelled
     #[arg(long)]
-    until_final: bool,
+    forever: bool,
 }
 
 /// Follows until the end or Ctrl-C.
@@ -70,7 +70,7 @@ impl Watching {
             self.session.out.item(response, |_| line(order))?;
             self.seen = Some(order.revision);
         }
-        Ok(self.watch.until_final && is_final(order.state()))
+        Ok(!self.watch.forever && is_final(order.state()))
     }
 }
 

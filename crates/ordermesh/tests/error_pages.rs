@@ -1,0 +1,242 @@
+//! The pages of docs/errors and the server tell the same: each reason is provoked on a real server and the answer
+//! compared with its page. A page whose reason cannot be provoked here is in [`UNPROVOKED`].
+#![expect(clippy::unwrap_used, reason = "in a test a panic is the failure")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::PathBuf;
+
+use ordermesh_proto::feed::v1::subscribe_request::Start;
+use ordermesh_proto::feed::v1::{EventFilter, GetFeedRequest, RebuildProjectionRequest, SubscribeRequest};
+use ordermesh_proto::order::v1::{GetOrderRequest, ListOrdersRequest, PlaceOrderRequest};
+use ordermesh_testkit::client::call_raw;
+use ordermesh_testkit::error_page::{faults, name};
+use ordermesh_testkit::feed::after;
+use ordermesh_testkit::order::{PlaceOrderBuilder, fresh_id};
+use ordermesh_testkit::rows::occupy;
+use ordermesh_testkit::{Launch, Server, Subscription, cancel, eventually, money, order};
+use tonic::{Request, Status};
+use tonic_types::StatusExt;
+
+const BINARY: &str = env!("CARGO_BIN_EXE_ordermesh");
+const PLACE: &str = "/ordermesh.order.v1.OrderCommandService/PlaceOrder";
+
+/// Pages that no test here compares, and why.
+const UNPROVOKED: [(&str, &str); 3] = [
+    (
+        "DEADLINE_EXCEEDED",
+        "a client's library gives up by itself at the same moment, and then no answer comes",
+    ),
+    ("INTERNAL", "it takes a bug"),
+    ("POSITION_TRUNCATED", "no log is truncated yet"),
+];
+
+/// Reasons whose pages are compared below, test by test.
+const COMMANDS: [&str; 10] = [
+    "AMOUNT_OVERFLOW",
+    "DISCOUNT_EXCEEDS_GOODS",
+    "INVALID_REQUEST",
+    "MIXED_CURRENCIES",
+    "ORDER_NOT_FOUND",
+    "ORDER_REFERENCE_TAKEN",
+    "REQUEST_ID_REUSED",
+    "REVISION_MISMATCH",
+    "STATE_FORBIDS",
+    "TOTAL_MISMATCH",
+];
+const BYTES: [&str; 3] = ["MALFORMED_MESSAGE", "MESSAGE_TOO_LARGE", "UNKNOWN_METHOD"];
+const FEEDS: [&str; 3] = ["FEED_DIVERGED", "INVALID_CURSOR", "UNKNOWN_EVENT_TYPE"];
+const QUERIES: [&str; 4] =
+    ["INVALID_CONSISTENCY_TOKEN", "INVALID_PAGE_TOKEN", "PROJECTION_NOT_FOUND", "REBUILD_RUNNING"];
+const AWAY: [&str; 3] = ["PROJECTION_BEHIND", "SERVER_UNAVAILABLE", "STORE_UNAVAILABLE"];
+
+#[test]
+fn every_page_is_compared_with_the_server_or_says_why_not() {
+    let files = fs::read_dir(pages()).unwrap().map(|file| file.unwrap().file_name().into_string().unwrap());
+    let pages: BTreeSet<_> = files.map(|file| file.trim_end_matches(".md").to_owned()).collect();
+    let unprovoked = UNPROVOKED.iter().map(|(reason, _)| *reason);
+    let told = [&COMMANDS[..], &BYTES, &FEEDS, &QUERIES, &AWAY].concat().into_iter().chain(unprovoked);
+    let told: BTreeSet<_> = told.chain(["README"]).map(str::to_owned).collect();
+    assert_eq!(pages, told);
+}
+
+#[tokio::test]
+async fn what_a_command_is_refused_with_is_on_its_page() {
+    let server = Server::scratch(BINARY).await;
+    let mut commands = server.commands();
+    let line = |cents| order("TEA", 2, cents);
+    let dollars = Some(money("USD", 450));
+    let two_wrong = |request: &mut PlaceOrderRequest| {
+        request.request_id.clear();
+        request.lines[0].quantity = 0;
+    };
+    let first = line(450).with_reference("SHOP-17").with_request_id("cart-17");
+    let first = commands.place_order(first).await.unwrap().into_inner().order_id;
+    let placings: [PlaceOrderBuilder; 9] = [
+        line(i64::MAX),
+        line(500).with_discount("SPRING", 1_200),
+        line(450).with(two_wrong),
+        line(-1),
+        line(450).with_line("MUG", 1, 0, 0).with(|order| order.lines[1].unit_price = dollars.clone()),
+        line(450).with(|order| order.expected_total = dollars.clone()),
+        line(450).with_reference("SHOP-17"),
+        line(500).with_request_id("cart-17"),
+        order("TEA", 1, 1_000).with(|order| order.lines[0].tax_rate_ppm = 190_000).with_expected_total(1_180),
+    ];
+    let mut answers = Vec::new();
+    for request in placings {
+        answers.push(commands.place_order(request).await.unwrap_err());
+    }
+    let old = |revision| {
+        let mut request = cancel(&first);
+        request.expected_revision = Some(revision);
+        request
+    };
+    answers.push(commands.cancel_order(cancel(&fresh_id())).await.unwrap_err());
+    answers.push(commands.cancel_order(old(2)).await.unwrap_err());
+    commands.cancel_order(cancel(&first)).await.unwrap();
+    answers.push(commands.cancel_order(cancel(&first)).await.unwrap_err());
+    answers.push(server.queries().get_order(get(&fresh_id(), "")).await.unwrap_err());
+    compare(&COMMANDS, &answers);
+}
+
+#[tokio::test]
+async fn what_bytes_and_paths_that_the_server_does_not_take_are_refused_with_is_on_its_page() {
+    let server = Server::scratch(BINARY).await;
+    let raw = |path: &'static str, bytes| call_raw(server.addr(), path, [bytes]);
+    let mut compressed = Request::new(order("TEA", 1, 1).build());
+    compressed.metadata_mut().insert("grpc-encoding", "gzip".parse().unwrap());
+    let answers = [
+        raw(PLACE, vec![0x08, 0x01]).await.unwrap_err(),
+        call_raw(server.addr(), PLACE, []).await.unwrap_err(),
+        server.commands().place_order(compressed).await.unwrap_err(),
+        raw(PLACE, vec![0; (1 << 20) + 1]).await.unwrap_err(),
+        raw("/ordermesh.order.v1.OrderCommandService/ShipOrder", vec![]).await.unwrap_err(),
+    ];
+    compare(&BYTES, &answers);
+}
+
+/// A backup is restored after life went on, so that tokens of the lost time are about.
+#[tokio::test]
+async fn what_a_subscriber_is_refused_with_is_on_its_page() {
+    let data = tempfile::tempdir().unwrap();
+    let [live, backup] = ["live", "backup"].map(|name| data.path().join(name));
+    let mut lost_time = Server::dev(BINARY, &live).await;
+    lost_time.commands().place_order(order("TEA", 2, 450)).await.unwrap();
+    lost_time.terminate().await;
+    fs::create_dir(&backup).unwrap();
+    for file in fs::read_dir(&live).unwrap().map(Result::unwrap) {
+        fs::copy(file.path(), backup.join(file.file_name())).unwrap();
+    }
+    lost_time.start_again().await;
+    let lost = lost_time.commands().place_order(order("TEA", 2, 450)).await.unwrap().into_inner();
+    let cursor_of = async |server: &Server| {
+        server.events().get_feed(GetFeedRequest {}).await.unwrap().into_inner().head_cursor
+    };
+    let lost_cursor = cursor_of(&lost_time).await;
+    let other_cursor = cursor_of(&Server::scratch(BINARY).await).await;
+
+    let server = Server::dev(BINARY, &backup).await;
+    let refused = async |request| Subscription::open(&mut server.events(), request).await.unwrap_err();
+    let types = vec!["OrderMade".to_owned()];
+    let filter = Some(EventFilter { types, keys: Vec::new() });
+    let mut answers = vec![
+        refused(after("no cursor")).await,
+        refused(SubscribeRequest { filter, ..Default::default() }).await,
+        refused(after(&other_cursor)).await,
+        refused(SubscribeRequest { start: Some(Start::AfterPosition(120)), ..Default::default() }).await,
+        refused(after(&lost_cursor)).await,
+    ];
+    server.commands().place_order(order("MUG", 1, 1_299)).await.unwrap();
+    answers.push(refused(after(&lost_cursor)).await);
+    answers.push(server.queries().get_order(get(&lost.order_id, &lost.consistency_token)).await.unwrap_err());
+    compare(&FEEDS, &answers);
+}
+
+#[tokio::test]
+async fn what_a_query_or_a_rebuild_is_refused_with_is_on_its_page() {
+    let server = Server::scratch(BINARY).await;
+    let mut queries = server.queries();
+    for _ in 0..2 {
+        let placed = server.commands().place_order(order("TEA", 1, 450)).await.unwrap().into_inner();
+        queries.get_order(get(&placed.order_id, &placed.consistency_token)).await.unwrap();
+    }
+    let list = |order_by: &str, page_token: &str| {
+        let (order_by, page_token) = (order_by.to_owned(), page_token.to_owned());
+        ListOrdersRequest { page_size: 1, order_by, page_token, ..Default::default() }
+    };
+    let token = queries.list_orders(list("", "")).await.unwrap().into_inner().next_page_token;
+    let mut answers = vec![
+        queries.list_orders(list("", "no token")).await.unwrap_err(),
+        queries.list_orders(list("total", &token)).await.unwrap_err(),
+        queries.get_order(get(&fresh_id(), "no token")).await.unwrap_err(),
+        rebuild(&server, "orders").await.unwrap_err(),
+    ];
+    let both = async || {
+        let (one, other) = tokio::join!(rebuild(&server, "order-query"), rebuild(&server, "order-query"));
+        one.and(other).err()
+    };
+    answers.push(eventually!(both().await, "of two rebuilds at once one is refused"));
+    compare(&QUERIES, &answers);
+}
+
+#[tokio::test]
+async fn what_is_answered_while_something_is_away_is_on_its_page() {
+    let data = tempfile::tempdir().unwrap();
+    let mut write = Server::serve(BINARY, "order-command", data.path()).await;
+    let read = Launch::serve(BINARY, "order-query", data.path())
+        .env("ORDERMESH_PEERS__ORDER_COMMAND", &format!("http://{}", write.addr()));
+    let mut read = read.start().await;
+    let place = async || write.commands().place_order(order("TEA", 1, 450)).await.map(|it| it.into_inner());
+    let placed = place().await.unwrap();
+    read.queries().get_order(get(&placed.order_id, &placed.consistency_token)).await.unwrap();
+    read.kill9();
+    let newer = place().await.unwrap();
+    let writer = occupy(&data.path().join("order-command.db")).await;
+    let mut answers = vec![place().await.unwrap_err()];
+    drop(writer);
+    write.kill9();
+    read.start_again_here().await;
+    answers.push(read.queries().get_order(get(&newer.order_id, &newer.consistency_token)).await.unwrap_err());
+    answers.push(rebuild(&read, "order-query").await.unwrap_err());
+    compare(&AWAY, &answers);
+}
+
+fn get(order_id: &str, at_least: &str) -> GetOrderRequest {
+    GetOrderRequest { order_id: order_id.to_owned(), at_least: at_least.to_owned(), allow_stale: false }
+}
+
+async fn rebuild(server: &Server, name: &str) -> Result<(), Status> {
+    let request = RebuildProjectionRequest { name: name.to_owned() };
+    let mut stream = server.projections().rebuild_projection(request).await?.into_inner();
+    while stream.message().await?.is_some() {}
+    Ok(())
+}
+
+fn pages() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../docs/errors")
+}
+
+/// Compares answers with their pages; together they must be all reasons of the group.
+#[track_caller]
+fn compare(group: &[&str], answers: &[Status]) {
+    let mut of_reason: BTreeMap<String, Vec<&Status>> = BTreeMap::new();
+    for answer in answers {
+        let info = answer.get_details_error_info().unwrap_or_else(|| panic!("no ErrorInfo in {answer:?}"));
+        of_reason.entry(info.reason).or_default().push(answer);
+    }
+    assert_eq!(of_reason.keys().collect::<Vec<_>>(), group.iter().collect::<Vec<_>>());
+    let table = fs::read_to_string(pages().join("README.md")).unwrap();
+    let faults: Vec<_> = of_reason
+        .iter()
+        .flat_map(|(reason, answers)| {
+            let page = fs::read_to_string(pages().join(format!("{reason}.md"))).unwrap();
+            let row = format!("| [{reason}]({reason}.md) | {} |", name(answers[0].code()));
+            let listed = table.contains(&row);
+            let faults =
+                faults(&page, answers).into_iter().chain((!listed).then_some(format!("README: {row}")));
+            faults.map(|fault| format!("{reason}: {fault}")).collect::<Vec<_>>()
+        })
+        .collect();
+    assert!(faults.is_empty(), "page and server differ:\n{}", faults.join("\n"));
+}
