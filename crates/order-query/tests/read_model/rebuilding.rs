@@ -1,7 +1,7 @@
 //! Rebuilding the tables beside the live ones and swapping them in.
 
 use ordermesh_feed::consume::Projection;
-use ordermesh_feed::store::begin_write;
+use ordermesh_feed::store::WriteTransaction;
 use ordermesh_order_query::store::Migrator;
 use ordermesh_proto::order::v1::order_query_service_server::OrderQueryService;
 use ordermesh_proto::order::v1::{ListOrdersRequest, OrderEvent};
@@ -48,15 +48,15 @@ fn raw(sql: &str) -> sea_orm::Statement {
 }
 
 async fn create(shelf: &Shelf) {
-    let tx = begin_write(&shelf.writer).await.unwrap();
-    shelf.projection.create_tables(&tx, SUFFIX).await.unwrap();
-    tx.commit().await.unwrap();
+    let tx = WriteTransaction::begin(&shelf.writer).await.unwrap();
+    let done = shelf.projection.create_tables(&tx, SUFFIX).await;
+    tx.end(done).await.unwrap();
 }
 
 async fn swap(shelf: &Shelf) {
-    let tx = begin_write(&shelf.writer).await.unwrap();
-    shelf.projection.swap_tables(&tx, SUFFIX).await.unwrap();
-    tx.commit().await.unwrap();
+    let tx = WriteTransaction::begin(&shelf.writer).await.unwrap();
+    let done = shelf.projection.swap_tables(&tx, SUFFIX).await;
+    tx.end(done).await.unwrap();
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ordermesh_feed::consume::{Progress, Projection, ProjectionError};
-use ordermesh_feed::store::begin_write;
+use ordermesh_feed::store::WriteTransaction;
 use ordermesh_feed::token::LogPosition;
 use ordermesh_kernel::EventId;
 use ordermesh_order_query::grpc::QueryService;
@@ -58,9 +58,9 @@ impl Shelf {
 
     /// Applies events to the tables of `suffix`, as the projector does.
     pub async fn apply_to(&self, suffix: &str, events: &[OrderEvent]) -> Result<(), ProjectionError> {
-        let tx = begin_write(&self.writer).await?;
-        self.projection.apply(&tx, suffix, events).await?;
-        Ok(tx.commit().await?)
+        let tx = WriteTransaction::begin(&self.writer).await?;
+        let applied = self.projection.apply(&tx, suffix, events).await;
+        tx.end(applied).await
     }
 
     /// Applies events to the live tables and tells so.
