@@ -85,6 +85,7 @@ def check_subscriber(address, place):
 def main():
     assert README.count("\n") <= 140, "the README is longer than two screens"
     check_client_is_the_one_shown()
+    assert not re.search(r"^[A-Z_]{4,}$", README, re.M), "the README has a placeholder that nobody filled in"
     with tempfile.TemporaryDirectory() as home:
         server = Reading(["cargo", "run", "-q", "--locked", "--", "--listen", "127.0.0.1:0", "--data", home], cwd=ROOT)
         try:
