@@ -11,7 +11,8 @@
 //!
 //! # Layout
 //! - [`projection`]: events to order views and timelines, and who watches them change
-//! - [`query`]: one file a query; what all share: consistency, filter, order, pages, the coalescing reader
+//! - [`query`]: one file a query; what all share: consistency, filter, order, pages and their turns,
+//!   the coalescing reader
 //! - [`store`]: sea-orm entities, migrations, tables and their swap, page statements
 //! - [`grpc`]: wire to query and back
 
@@ -33,7 +34,7 @@ use ordermesh_service::{Environment, Services, StartError};
 use serde::{Deserialize, Serialize};
 
 use projection::{Changes, OrderProjection};
-use query::{ReadModel, reader::Reader};
+use query::{ReadModel, page_reader::PageReader, reader::Reader};
 
 /// Name of the server.
 pub const NAME: &str = "order-query";
@@ -76,7 +77,7 @@ pub async fn start(environment: &Environment, services: &mut Services) -> Result
     environment.tasks.spawn(projector.clone().run(environment.shutdown.clone()));
     let model = ReadModel {
         reader: Reader::start(database.reader.clone(), &environment.tasks),
-        pages: database.reader.clone(),
+        pages: PageReader::new(database.reader.clone()),
         progress: projector.progress(),
         changes,
         at_least_wait: Duration::from_millis(config.at_least_wait_ms),

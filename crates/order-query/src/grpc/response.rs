@@ -26,6 +26,7 @@ pub(super) fn orders_by_id(answer: Answer<OrdersById>) -> wire::BatchGetOrdersRe
     wire::BatchGetOrdersResponse {
         orders: wire_orders(answer.value.orders),
         missing_order_ids: answer.value.missing.iter().map(ToString::to_string).collect(),
+        remaining_order_ids: answer.value.remaining.iter().map(ToString::to_string).collect(),
         as_of: answer.freshness.as_of.encode(),
         stale: answer.freshness.stale,
     }

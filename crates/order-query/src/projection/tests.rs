@@ -130,11 +130,12 @@ fn an_entry_tells_what_happened_when_and_by_whom() {
 }
 
 #[test]
-fn a_summary_is_one_line_without_personal_data() {
+fn a_summary_is_one_line_with_the_callers_reason_and_no_personal_data_of_the_order() {
     assert_eq!(summary(&[created()]), "placed: 3 lines, 13.00 EUR");
     assert_eq!(summary(&[created(), requested("")]), "cancellation requested");
     let events = [created(), requested("x"), cancelled(" too\r\nlate\u{7} ")];
     assert_eq!(summary(&events), "cancelled: too late");
+    assert!(!summary(&[created()]).contains("mia"));
 }
 
 #[test]

@@ -1,4 +1,5 @@
-//! What happened to an order, an entry an event: pure. No entry has personal data.
+//! What happened to an order, an entry an event: pure. An entry quotes the reason that a caller gave, and holds no
+//! name or address that the order's personal data has.
 
 use ordermesh_kernel::{Currency, EventId, Money};
 use ordermesh_proto::common::v1 as common;

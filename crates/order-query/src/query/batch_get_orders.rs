@@ -1,13 +1,15 @@
 //! BatchGetOrders: several orders by their ids.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use ordermesh_kernel::OrderId;
 use uuid::Uuid;
 
 use super::consistency::Consistency;
+use super::page::{PAGE_BYTES, fill};
 use super::{Answer, QueryError, ReadModel};
 use crate::projection::order_view::OrderView;
+use crate::store::{self, Listed};
 
 /// Ids that one request may have.
 pub const MAX_IDS: usize = 100;
@@ -21,30 +23,32 @@ pub struct BatchGetOrders {
     pub consistency: Consistency,
 }
 
-/// The orders that exist, and the ids of those that do not, both in the order of the request.
+/// The orders that exist, the ids of those that do not, and what is left to ask for, each in the order of the request.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct OrdersById {
     /// The orders found.
     pub orders: Vec<OrderView>,
     /// The ids that no order has.
     pub missing: Vec<OrderId>,
+    /// The ids that were not looked up, since the answer was full.
+    pub remaining: Vec<OrderId>,
 }
 
 impl BatchGetOrders {
-    /// The orders.
+    /// The orders, as many as an answer has room for.
     pub async fn run(self, model: &ReadModel) -> Result<Answer<OrdersById>, QueryError> {
         let freshness = model.reach(&self.consistency).await?;
         let mut seen = HashSet::new();
-        let ids: Vec<Uuid> =
-            self.order_ids.into_iter().map(Uuid::from).filter(|id| seen.insert(*id)).collect();
-        let found = model.reader.get_all(&ids).await?;
-        let mut value = OrdersById::default();
-        for (id, view) in ids.into_iter().zip(found) {
-            match view {
-                Some(view) => value.orders.push(view),
-                None => value.missing.push(OrderId::from(id)),
-            }
-        }
-        Ok(Answer { value, freshness })
+        let mut ids = self.order_ids;
+        ids.retain(|id| seen.insert(*id.as_uuid()));
+        let turn = model.pages.turn().await?;
+        let listed = store::listed(turn.database(), ids.iter().map(|id| *id.as_uuid()).collect()).await?;
+        let listed: HashMap<Uuid, Listed> = listed.into_iter().map(|row| (row.order_id, row)).collect();
+        let row = |id: &OrderId| listed.get(id.as_uuid()).copied();
+        let count = fill(ids.iter().map(|id| row(id).map_or(0, |row| row.bytes)), PAGE_BYTES);
+        let remaining = ids.split_off(count);
+        let orders = turn.load(&ids.iter().filter_map(row).collect::<Vec<_>>()).await?;
+        let missing = ids.into_iter().filter(|id| row(id).is_none()).collect();
+        Ok(Answer { value: OrdersById { orders, missing, remaining }, freshness })
     }
 }

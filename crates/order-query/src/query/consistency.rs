@@ -24,7 +24,7 @@ pub struct Consistency {
 pub struct Freshness {
     /// How far the read model was.
     pub as_of: ConsistencyToken,
-    /// It had not reached the demand.
+    /// It had not reached the demand, or has another history than its feed.
     pub stale: bool,
 }
 
@@ -36,13 +36,16 @@ impl Consistency {
         cap: Duration,
     ) -> Result<Freshness, QueryError> {
         let mut progress = progress.clone();
-        let met = |progress: &Progress| !matches!(self.judge(progress), Judgement::Behind { .. });
+        // A history is not mended by waiting.
+        let settled = |progress: &Progress| {
+            progress.diverged || !matches!(self.judge(progress), Judgement::Behind { .. })
+        };
         let limit = self.deadline.map_or(cap, |left| cap.min(left));
         // Whether it was met in time is judged below, on one and the same progress as the answer's age.
-        let _ = tokio::time::timeout(limit, progress.wait_for(met)).await;
+        let _ = tokio::time::timeout(limit, progress.wait_for(settled)).await;
         let progress = progress.borrow();
         let stale = match self.judge(&progress) {
-            Judgement::Met => false,
+            Judgement::Met => progress.diverged,
             Judgement::Behind { .. } if self.allow_stale => true,
             Judgement::Behind { wanted, reached } => return Err(QueryError::Behind { wanted, reached }),
             Judgement::Diverged { position } => return Err(QueryError::Diverged { position }),
@@ -51,12 +54,17 @@ impl Consistency {
     }
 
     fn judge(&self, progress: &Progress) -> Judgement {
-        let Some(place) = progress.place else {
-            // Which log feeds the read model is not known yet, so any entry may be of it.
-            return match self.at_least == ConsistencyToken::default() {
-                true => Judgement::Met,
-                false => Judgement::Behind { wanted: None, reached: 0 },
-            };
+        if self.at_least == ConsistencyToken::default() {
+            return Judgement::Met;
+        }
+        let place = match progress.place {
+            Some(place) if !progress.diverged => place,
+            // Which log feeds the read model is not known yet, or it is another than the one that made it: any entry
+            // may be of it.
+            place => {
+                let reached = place.map_or(0, |place| place.position);
+                return Judgement::Behind { wanted: None, reached };
+            }
         };
         // Entries of other logs are no demand on this read model.
         let Some(wanted) = self.at_least.position_in(place.feed_id) else { return Judgement::Met };
@@ -151,6 +159,35 @@ mod tests {
         assert!(matches!(refusal, QueryError::Behind { wanted: None, reached: 0 }));
         let freshness = Consistency::default().wait(&progress.subscribe(), CAP).await.unwrap();
         assert_eq!(freshness, Freshness::default());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_read_model_of_another_history_than_its_feed_promises_nothing_and_says_so_at_once() {
+        let progress = at(Some(place(1, 5, 50)));
+        progress.send_modify(|progress| progress.diverged = true);
+        let started = tokio::time::Instant::now();
+        for wanted in [place(1, 4, 40), place(1, 5, 50), place(1, 5, 51), place(1, 6, 60), place(2, 1, 1)] {
+            let mut consistency = demand(wanted);
+            let refusal = consistency.wait(&progress.subscribe(), CAP).await.unwrap_err();
+            assert!(matches!(refusal, QueryError::Behind { wanted: None, reached: 5 }), "{refusal}");
+            consistency.allow_stale = true;
+            assert!(consistency.wait(&progress.subscribe(), CAP).await.unwrap().stale);
+        }
+        let freshness = Consistency::default().wait(&progress.subscribe(), CAP).await.unwrap();
+        assert_eq!(freshness, Freshness { as_of: place(1, 5, 50).into(), stale: true });
+        assert_eq!(started.elapsed(), Duration::ZERO);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_caller_who_waits_is_told_when_the_history_turns_out_to_be_another() {
+        let progress = at(Some(place(1, 5, 50)));
+        let (consistency, told) = (demand(place(1, 6, 60)), progress.subscribe());
+        let waiting = consistency.wait(&told, CAP);
+        tokio::pin!(waiting);
+        assert!(futures_util::poll!(&mut waiting).is_pending());
+        progress.send_modify(|progress| progress.diverged = true);
+        let told = futures_util::poll!(&mut waiting);
+        assert!(matches!(told, std::task::Poll::Ready(Err(QueryError::Behind { wanted: None, reached: 5 }))));
     }
 
     #[tokio::test]

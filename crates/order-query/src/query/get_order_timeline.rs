@@ -3,7 +3,7 @@
 use ordermesh_kernel::OrderId;
 
 use super::consistency::Consistency;
-use super::page::{Fingerprint, Page, Place};
+use super::page::{Fingerprint, Page, Place, no_token};
 use super::{Answer, QueryError, ReadModel, Rows};
 use crate::projection::timeline::TimelineEntry;
 use crate::store;
@@ -28,10 +28,16 @@ impl GetOrderTimeline {
     /// The page. Every order has at least the entry of its creation.
     pub async fn run(self, model: &ReadModel) -> Result<Answer<Rows<TimelineEntry>>, QueryError> {
         let fingerprint = Fingerprint::of(&["GetOrderTimeline", &self.order_id.to_string()]);
-        let after = self.page.start(fingerprint)?.map_or(0, |place| place.number);
-        let freshness = model.reach(&self.consistency).await?;
         let order_id = *self.order_id.as_uuid();
-        let found = store::timeline(&model.pages, order_id, after, self.page.limit()).await?;
+        let after = match self.page.start(fingerprint)? {
+            None => 0,
+            // An entry of this order: its revisions begin with 1.
+            Some(place) if place.number > 0 && place.order_id == order_id => place.number,
+            Some(_) => return Err(no_token()),
+        };
+        let freshness = model.reach(&self.consistency).await?;
+        let turn = model.pages.turn().await?;
+        let found = store::timeline(turn.database(), order_id, after, self.page.limit()).await?;
         if found.is_empty() && after == 0 {
             return Err(QueryError::OrderNotFound(self.order_id));
         }

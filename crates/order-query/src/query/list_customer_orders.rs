@@ -3,7 +3,6 @@
 use ordermesh_kernel::CustomerId;
 
 use super::consistency::Consistency;
-use super::list_orders::size;
 use super::page::{Fingerprint, Page};
 use super::{Answer, QueryError, ReadModel, Rows};
 use crate::projection::order_view::OrderView;
@@ -28,8 +27,10 @@ impl ListCustomerOrders {
         let after = self.page.start(fingerprint)?;
         let freshness = model.reach(&self.consistency).await?;
         let limit = self.page.limit();
-        let found = store::customer_orders(&model.pages, customer_id, after.as_ref(), limit).await?;
-        let (rows, next_page_token) = self.page.cut(fingerprint, found, size);
+        let turn = model.pages.turn().await?;
+        let found = store::customer_orders(turn.database(), customer_id, after.as_ref(), limit).await?;
+        let (listed, next_page_token) = self.page.cut(fingerprint, found, |listed| listed.bytes);
+        let rows = turn.load(&listed).await?;
         Ok(Answer { value: Rows { rows, next_page_token }, freshness })
     }
 }

@@ -1,7 +1,5 @@
 //! ListOrders: a page of orders by filter.
 
-use prost::Message;
-
 use super::consistency::Consistency;
 use super::filter::Filter;
 use super::order_by::OrderBy;
@@ -37,13 +35,10 @@ impl ListOrders {
         let freshness = model.reach(&self.consistency).await?;
         let conditions = self.filter.conditions();
         let limit = self.page.limit();
-        let found = store::orders(&model.pages, conditions, self.order_by, after.as_ref(), limit).await?;
-        let (rows, next_page_token) = self.page.cut(fingerprint, found, size);
+        let turn = model.pages.turn().await?;
+        let found = store::orders(turn.database(), conditions, self.order_by, after.as_ref(), limit).await?;
+        let (listed, next_page_token) = self.page.cut(fingerprint, found, |listed| listed.bytes);
+        let rows = turn.load(&listed).await?;
         Ok(Answer { value: Rows { rows, next_page_token }, freshness })
     }
-}
-
-/// What an order weighs in an answer, near enough.
-pub(super) fn size(view: &OrderView) -> usize {
-    view.order.encoded_len() + view.personal.as_ref().map_or(0, Message::encoded_len)
 }

@@ -9,6 +9,7 @@ pub mod list_customer_orders;
 pub mod list_orders;
 pub mod order_by;
 pub mod page;
+pub mod page_reader;
 pub mod reader;
 pub mod watch_order;
 
@@ -17,12 +18,13 @@ use std::time::Duration;
 
 use ordermesh_feed::consume::Progress;
 use ordermesh_kernel::OrderId;
-use sea_orm::{DatabaseConnection, DbErr};
+use sea_orm::DbErr;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::projection::Changes;
 use consistency::{Consistency, Freshness};
+use page_reader::PageReader;
 use reader::Reader;
 
 /// What queries read from.
@@ -30,8 +32,8 @@ use reader::Reader;
 pub struct ReadModel {
     /// Orders by id.
     pub reader: Reader,
-    /// Where pages are read from.
-    pub pages: DatabaseConnection,
+    /// Pages of orders and of timelines.
+    pub pages: PageReader,
     /// How far the read model is.
     pub progress: watch::Receiver<Progress>,
     /// Tells which orders have changed.
@@ -82,7 +84,7 @@ pub enum QueryError {
     /// The read model has not reached the demanded place in time.
     #[error("the read model is at position {reached}, not yet at {}", wanted.map_or("its feed".to_owned(), |position| position.to_string()))]
     Behind {
-        /// The demanded position; `None` while the read model does not know its feed.
+        /// The demanded position; `None` while the read model does not know its feed, or has another history than it.
         wanted: Option<i64>,
         /// The position of the read model.
         reached: i64,

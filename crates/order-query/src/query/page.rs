@@ -11,9 +11,9 @@ use uuid::Uuid;
 
 use super::QueryError;
 
-/// Bytes of orders a page: well below the 4 MiB that gRPC clients accept unless told otherwise. A page of very
+/// Bytes of orders an answer: well below the 4 MiB that gRPC clients accept unless told otherwise. A page of very
 /// large orders is shorter than asked for.
-const PAGE_BYTES: usize = 3 << 20;
+pub(super) const PAGE_BYTES: usize = 3 << 20;
 
 /// The row after which a page starts: what it is sorted by, then its id.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,15 +84,13 @@ impl Page {
         if self.token.is_empty() {
             return Ok(None);
         }
-        let invalid = |reason| QueryError::InvalidPageToken { reason };
         let token = URL_SAFE_NO_PAD.decode(&self.token).ok();
         let token = token.and_then(|bytes| PageToken::decode(bytes.as_slice()).ok());
-        let token = token.ok_or(invalid("page_token is no page token"))?;
+        let token = token.ok_or_else(no_token)?;
         if token.fingerprint != fingerprint.0 {
-            return Err(invalid("page_token is of another filter or order"));
+            return Err(QueryError::InvalidPageToken { reason: "page_token is of another filter or order" });
         }
-        let order_id =
-            Uuid::from_slice(&token.order_id).map_err(|_| invalid("page_token is no page token"))?;
+        let order_id = Uuid::from_slice(&token.order_id).map_err(|_| no_token())?;
         Ok(Some(Place { currency: token.currency, number: token.number, order_id }))
     }
 
@@ -108,19 +106,29 @@ impl Page {
         rows: Vec<(Place, T)>,
         bytes_of: impl Fn(&T) -> usize,
     ) -> (Vec<T>, String) {
-        let mut bytes = 0;
-        let fits = rows.iter().take(self.size).take_while(|(_, row)| {
-            bytes += bytes_of(row);
-            bytes <= PAGE_BYTES
-        });
-        // A single row that is too large still is a page: the client may accept more than we think.
-        let count = fits.count().max(1).min(rows.len());
+        let count = fill(rows.iter().take(self.size).map(|(_, row)| bytes_of(row)), PAGE_BYTES);
         let next = match rows.get(count.wrapping_sub(1)) {
             Some((last, _)) if count < rows.len() => last.to_token(fingerprint),
             _ => String::new(),
         };
         (rows.into_iter().take(count).map(|(_, row)| row).collect(), next)
     }
+}
+
+/// The page token is none that this server gave.
+pub(super) fn no_token() -> QueryError {
+    QueryError::InvalidPageToken { reason: "page_token is no page token" }
+}
+
+/// How many of the first rows fit into `room`, by their bytes. A first row that is too large fits all the same: the
+/// client may accept more than we think, and nothing would ever come after it.
+pub(super) fn fill(mut bytes: impl Iterator<Item = usize>, room: usize) -> usize {
+    let Some(mut filled) = bytes.next() else { return 0 };
+    let further = bytes.take_while(|bytes| {
+        filled += bytes;
+        filled <= room
+    });
+    1 + further.count()
 }
 
 #[cfg(test)]

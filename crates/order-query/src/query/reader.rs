@@ -1,7 +1,6 @@
 //! Reads orders by id for all callers at once: the ids that queue up while one statement runs are the next
 //! statement. No timer: a lone caller does not wait, and the busier it gets the fewer statements an order costs.
 
-use futures_util::future::try_join_all;
 use sea_orm::{DatabaseConnection, DbErr};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::task::TaskTracker;
@@ -43,11 +42,6 @@ impl Reader {
         self.queue.send(Wanted { order_id, answer }).await.map_err(|_| ended())?;
         answered.await.map_err(|_| ended())?
     }
-
-    /// Each of the orders, in the order of the ids, as far as there is one.
-    pub async fn get_all(&self, order_ids: &[Uuid]) -> Result<Vec<Option<OrderView>>, DbErr> {
-        try_join_all(order_ids.iter().map(|id| self.get(*id))).await
-    }
 }
 
 async fn read(database: DatabaseConnection, mut queue: mpsc::Receiver<Wanted>) {
@@ -58,8 +52,11 @@ async fn read(database: DatabaseConnection, mut queue: mpsc::Receiver<Wanted>) {
         let ids: Vec<_> = wanted.iter().map(|wanted| wanted.order_id).collect();
         let found = store::find_views(&database, ids).await;
         for Wanted { order_id, answer } in wanted.drain(..) {
-            let found = found.as_ref().map(|views| views.get(&order_id).cloned());
-            let _ = answer.send(found.map_err(DbErr::clone));
+            let view = match &found {
+                Ok(views) => views.get(&order_id).cloned().transpose(),
+                Err(error) => Err(error.clone()),
+            };
+            let _ = answer.send(view);
         }
     }
 }

@@ -8,5 +8,5 @@ pub mod tables;
 mod views;
 
 pub use migration::Migrator;
-pub use pages::{customer_orders, orders, timeline};
+pub use pages::{Listed, customer_orders, listed, orders, timeline};
 pub use views::{find_views, load_views, write_skus, write_timeline, write_views};

@@ -1,19 +1,29 @@
 //! Statements of pages, by keyset: each page starts after the last row of the one before, at the same cost however
 //! far into the list it is.
 
-use sea_orm::sea_query::{DynIden, Expr, ExprTrait, Query, SimpleExpr, Value};
+use sea_orm::sea_query::{BinOper, DynIden, Expr, ExprTrait, Func, Query, SimpleExpr, Value};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DbErr, EntityTrait, Order, QueryFilter, QueryOrder, QuerySelect, Select,
+    ColumnTrait, ConnectionTrait, DbErr, EntityTrait, FromQueryResult, Order, QueryFilter, QueryOrder,
+    QuerySelect, Select,
 };
 use uuid::Uuid;
 
 use super::entity::{order_timeline, order_view, order_view_sku};
 use super::rows;
-use crate::projection::order_view::{OrderView, state_word};
+use crate::projection::order_view::state_word;
 use crate::projection::timeline::TimelineEntry;
 use crate::query::filter::{Comparison, Condition};
 use crate::query::order_by::{OrderBy, SortBy};
 use crate::query::page::Place;
+
+/// An order of a page, which is not loaded yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Listed {
+    /// The order.
+    pub order_id: Uuid,
+    /// What it weighs in an answer, near enough.
+    pub bytes: usize,
+}
 
 /// At most `limit` orders that meet all `conditions`, after `place`, each with its own place.
 pub async fn orders<C: ConnectionTrait>(
@@ -22,8 +32,18 @@ pub async fn orders<C: ConnectionTrait>(
     order: OrderBy,
     after: Option<&Place>,
     limit: u64,
-) -> Result<Vec<(Place, OrderView)>, DbErr> {
-    let by_sku = leads_by_sku(conditions);
+) -> Result<Vec<(Place, Listed)>, DbErr> {
+    let found = select_orders(conditions, order, after).limit(limit).into_model::<Row>().all(db).await?;
+    Ok(found.iter().map(|row| (row.place(order.by), row.listed())).collect())
+}
+
+fn select_orders(
+    conditions: &[Condition],
+    order: OrderBy,
+    after: Option<&Place>,
+) -> Select<order_view::Entity> {
+    let lead = Lead::of(conditions);
+    let by_sku = lead == Lead::Sku;
     let mut select = order_view::Entity::find();
     if by_sku {
         let same_order = Expr::col(order_view_sku::Column::OrderId.as_column_ref())
@@ -35,10 +55,10 @@ pub async fn orders<C: ConnectionTrait>(
         select = select.filter(match condition {
             // The first article is the joined one; further ones are probed order by order.
             Condition::Sku(sku) if std::mem::take(&mut joined) => order_view_sku::Column::Sku.eq(sku),
-            condition => sql(condition, by_sku),
+            condition => sql(condition, lead),
         });
     }
-    ordered(select, db, columns(order.by, by_sku), order, after, limit).await
+    ordered(select, columns(order.by, by_sku), order, after)
 }
 
 /// At most `limit` orders of a customer, newest first, after `place`, each with its own place.
@@ -47,10 +67,19 @@ pub async fn customer_orders<C: ConnectionTrait>(
     customer_id: &str,
     after: Option<&Place>,
     limit: u64,
-) -> Result<Vec<(Place, OrderView)>, DbErr> {
-    let select = order_view::Entity::find().filter(order_view::Column::CustomerId.eq(customer_id));
-    let newest = OrderBy::default();
-    ordered(select, db, columns(newest.by, false), newest, after, limit).await
+) -> Result<Vec<(Place, Listed)>, DbErr> {
+    let conditions = [Condition::CustomerId(customer_id.to_owned())];
+    orders(db, &conditions, OrderBy::default(), after, limit).await
+}
+
+/// Those ids that are orders', in no order.
+pub async fn listed<C: ConnectionTrait>(db: &C, mut ids: Vec<Uuid>) -> Result<Vec<Listed>, DbErr> {
+    let Some(last) = ids.last().copied() else { return Ok(Vec::new()) };
+    // Filled up with a repeated id: few lengths make few distinct SQL texts.
+    ids.resize(ids.len().next_power_of_two(), last);
+    let select = order_view::Entity::find().filter(order_view::Column::OrderId.is_in(ids));
+    let found = without_bodies(select).into_model::<Row>().all(db).await?;
+    Ok(found.iter().map(Row::listed).collect())
 }
 
 /// At most `limit` timeline entries of an order whose revision is greater than `after`, oldest first.
@@ -70,12 +99,51 @@ pub async fn timeline<C: ConnectionTrait>(
     found.into_iter().map(rows::timeline_entry).collect()
 }
 
-/// Whether orders are found from the side of the articles. Not beside a condition that leaves few orders anyway:
-/// there, looking at all orders of a popular article would cost more.
-fn leads_by_sku(conditions: &[Condition]) -> bool {
-    let any = |is: fn(&Condition) -> bool| conditions.iter().any(is);
-    any(|condition| matches!(condition, Condition::Sku(_)))
-        && !any(|condition| matches!(condition, Condition::CustomerId(_) | Condition::OrderReference(_)))
+/// By which condition orders are found, while the others are looked at order by order. SQLite keeps no statistics
+/// here and so cannot know which condition leaves the fewest orders.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Lead {
+    /// The reference, which leaves few orders.
+    Reference,
+    /// The customer, who has few orders.
+    Customer,
+    /// The article: from the side of the articles' own rows.
+    Sku,
+    /// As the database likes.
+    Any,
+}
+
+impl Lead {
+    fn of(conditions: &[Condition]) -> Self {
+        let any = |is: fn(&Condition) -> bool| conditions.iter().any(is);
+        if any(|condition| matches!(condition, Condition::OrderReference(_))) {
+            Self::Reference
+        } else if any(|condition| matches!(condition, Condition::CustomerId(_))) {
+            Self::Customer
+        } else if any(|condition| matches!(condition, Condition::Sku(_))) {
+            Self::Sku
+        } else {
+            Self::Any
+        }
+    }
+
+    /// A column of text to compare with, as no index has it unless it may lead.
+    fn text(self, column: order_view::Column) -> SimpleExpr {
+        let plain = Expr::col(column.as_column_ref());
+        let leads = match self {
+            Self::Reference => matches!(column, order_view::Column::OrderReference),
+            Self::Customer => matches!(column, order_view::Column::CustomerId),
+            Self::Sku | Self::Any => true,
+        };
+        if leads { plain } else { plain.binary(BinOper::Custom("||"), "") }
+    }
+
+    /// The time of placing to compare with. A customer's index goes on with it; a reference's does not.
+    fn placed(self) -> SimpleExpr {
+        let [placed, _] = placed_columns(self == Self::Sku);
+        let plain = Expr::col(placed);
+        if self == Self::Reference { plain.add(0i64) } else { plain }
+    }
 }
 
 /// What pages are sorted by, the id last.
@@ -98,14 +166,12 @@ fn placed_columns(by_sku: bool) -> [(DynIden, DynIden); 2] {
     }
 }
 
-async fn ordered<C: ConnectionTrait>(
+fn ordered(
     mut select: Select<order_view::Entity>,
-    db: &C,
     columns: Vec<(DynIden, DynIden)>,
     order: OrderBy,
     after: Option<&Place>,
-    limit: u64,
-) -> Result<Vec<(Place, OrderView)>, DbErr> {
+) -> Select<order_view::Entity> {
     if let Some(place) = after {
         let key = Expr::tuple(columns.iter().cloned().map(Expr::col));
         let place = Expr::tuple(place_values(order.by, place).into_iter().map(Expr::val));
@@ -115,8 +181,41 @@ async fn ordered<C: ConnectionTrait>(
     for column in columns {
         select = select.order_by(Expr::col(column), direction.clone());
     }
-    let found = select.limit(limit).all(db).await?;
-    found.iter().map(|row| Ok((place_of(order.by, row), rows::view(row)?))).collect()
+    without_bodies(select)
+}
+
+/// Only what pages are sorted and cut by. An order may have hundreds of kilobytes, and the length of a column is
+/// known without reading it.
+fn without_bodies(select: Select<order_view::Entity>) -> Select<order_view::Entity> {
+    use order_view::Column::{Body, Currency, OrderId, Personal, PlacedTime, TotalMinor};
+    let length = |column: order_view::Column| Func::cust("length").arg(Expr::col(column.as_column_ref()));
+    let personal = Func::coalesce([length(Personal).into(), Expr::val(0)]);
+    let bytes = Expr::expr(length(Body)).add(personal).cast_as("bigint");
+    select.select_only().columns([OrderId, Currency, TotalMinor, PlacedTime]).expr_as(bytes, "bytes")
+}
+
+/// What is read of an order of a page.
+#[derive(Debug, FromQueryResult)]
+struct Row {
+    order_id: Uuid,
+    currency: String,
+    total_minor: i64,
+    placed_time: i64,
+    bytes: i64,
+}
+
+impl Row {
+    fn listed(&self) -> Listed {
+        Listed { order_id: self.order_id, bytes: usize::try_from(self.bytes).unwrap_or(usize::MAX) }
+    }
+
+    fn place(&self, by: SortBy) -> Place {
+        let (currency, number) = match by {
+            SortBy::PlacedTime => (String::new(), self.placed_time),
+            SortBy::Total => (self.currency.clone(), self.total_minor),
+        };
+        Place { currency, number, order_id: self.order_id }
+    }
 }
 
 fn place_values(by: SortBy, place: &Place) -> Vec<Value> {
@@ -127,32 +226,28 @@ fn place_values(by: SortBy, place: &Place) -> Vec<Value> {
     }
 }
 
-fn place_of(by: SortBy, row: &order_view::Model) -> Place {
-    let (currency, number) = match by {
-        SortBy::PlacedTime => (String::new(), row.placed_time),
-        SortBy::Total => (row.currency.clone(), row.total_minor),
-    };
-    Place { currency, number, order_id: row.order_id }
-}
-
-fn sql(condition: &Condition, by_sku: bool) -> SimpleExpr {
+fn sql(condition: &Condition, lead: Lead) -> SimpleExpr {
     use order_view::Column;
     match condition {
-        Condition::State(state) => Column::State.eq(state_word(*state)),
-        Condition::NotState(state) => Column::State.ne(state_word(*state)),
-        Condition::CustomerId(id) => Column::CustomerId.eq(id),
-        Condition::OrderReference(reference) => Column::OrderReference.eq(reference),
-        Condition::Sku(sku) => Column::OrderId.in_subquery(
+        Condition::State(state) => lead.text(Column::State).eq(state_word(*state)),
+        Condition::NotState(state) => lead.text(Column::State).ne(state_word(*state)),
+        Condition::CustomerId(id) => lead.text(Column::CustomerId).eq(id),
+        Condition::OrderReference(reference) => lead.text(Column::OrderReference).eq(reference),
+        // Correlated, so that it probes the orders that are found and does not gather all of a popular article.
+        Condition::Sku(sku) => Expr::exists(
             Query::select()
-                .column(order_view_sku::Column::OrderId)
+                .expr(Expr::val(1))
                 .from(order_view_sku::Entity)
                 .and_where(order_view_sku::Column::Sku.eq(sku))
+                .and_where(
+                    Expr::col(order_view_sku::Column::OrderId.as_column_ref())
+                        .eq(Expr::col(Column::OrderId.as_column_ref())),
+                )
                 .to_owned(),
         ),
-        Condition::Currency(code) => Column::Currency.eq(code),
+        Condition::Currency(code) => lead.text(Column::Currency).eq(code),
         Condition::PlacedTime(comparison, micros) => {
-            let [placed, _] = placed_columns(by_sku);
-            let (placed, micros) = (Expr::col(placed), *micros);
+            let (placed, micros) = (lead.placed(), *micros);
             match comparison {
                 Comparison::Equal => placed.eq(micros),
                 Comparison::Less => placed.lt(micros),
@@ -163,3 +258,6 @@ fn sql(condition: &Condition, by_sku: bool) -> SimpleExpr {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

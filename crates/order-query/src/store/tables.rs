@@ -112,8 +112,9 @@ fn order_timeline(suffix: &str) -> TableCreateStatement {
         .to_owned()
 }
 
-/// One index an order of pages, and one a filter. All but the reference end with what pages are sorted by, so that
-/// a page costs the same however many orders meet the filter.
+/// One index an order of pages, and one a filter. Those of filters, but for the reference, end with the time of
+/// placing: a page of one filter in that order costs the same however many orders meet it. Several filters, or one
+/// sorted by the total, cost what one of them leaves, which `pages` chooses where it knows better than the database.
 fn indexes(suffix: &str, generation: i64) -> impl Iterator<Item = IndexCreateStatement> {
     let columns: [(&str, &str, &[&'static str]); 7] = [
         ("order_views", "placed", &["placed_time", "order_id"]),

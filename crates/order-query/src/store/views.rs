@@ -12,12 +12,13 @@ use super::rows;
 use crate::projection::order_view::OrderView;
 use crate::projection::timeline::TimelineEntry;
 
-/// The live views of those ids that are orders'.
+/// The live views of those ids that are orders'. A row that cannot be decoded is an error of its own order only.
 pub async fn find_views<C: ConnectionTrait>(
     db: &C,
     ids: impl IntoIterator<Item = Uuid>,
-) -> Result<BTreeMap<Uuid, OrderView>, DbErr> {
-    load_views(db, "", ids).await
+) -> Result<BTreeMap<Uuid, Result<OrderView, DbErr>>, DbErr> {
+    let found = find_rows(db, "", ids).await?;
+    Ok(found.iter().map(|row| (row.order_id, rows::view(row))).collect())
 }
 
 /// The views of those ids that are orders', from the tables of `suffix`.
@@ -26,9 +27,17 @@ pub async fn load_views<C: ConnectionTrait>(
     suffix: &str,
     ids: impl IntoIterator<Item = Uuid>,
 ) -> Result<BTreeMap<Uuid, OrderView>, DbErr> {
-    let table = Table::<order_view::Entity>::with_suffix(suffix);
-    let found = table.find_in(db, order_view::Column::OrderId, ids.into_iter().map(Value::from)).await?;
+    let found = find_rows(db, suffix, ids).await?;
     found.iter().map(|row| Ok((row.order_id, rows::view(row)?))).collect()
+}
+
+async fn find_rows<C: ConnectionTrait>(
+    db: &C,
+    suffix: &str,
+    ids: impl IntoIterator<Item = Uuid>,
+) -> Result<Vec<order_view::Model>, DbErr> {
+    let table = Table::<order_view::Entity>::with_suffix(suffix);
+    table.find_in(db, order_view::Column::OrderId, ids.into_iter().map(Value::from)).await
 }
 
 /// Writes views, new ones and changed ones.

@@ -5,7 +5,7 @@ use ordermesh_proto::order::v1::{ListCustomerOrdersRequest, ListOrdersRequest, L
 use tonic::{Request, Status};
 use tonic_types::StatusExt;
 
-use crate::support::{Shelf, numbers, samples};
+use crate::support::{Sample, Shelf, numbers, samples};
 
 async fn shelf() -> Shelf {
     let shelf = Shelf::in_memory().await;
@@ -124,6 +124,33 @@ async fn a_customer_sees_only_their_orders_newest_first() {
     assert_eq!((numbers(&second.orders), second.next_page_token.as_str()), (vec![1], ""));
     assert!(ask("tom", first.next_page_token).await.is_err());
     assert_eq!(ask("nobody", String::new()).await.unwrap().into_inner().orders, []);
+}
+
+#[tokio::test]
+async fn a_page_of_large_orders_is_shorter_and_the_next_one_goes_on() {
+    let shelf = Shelf::in_memory().await;
+    let sample = |number| Sample { number, customer: Some("mia"), ..Sample::default() };
+    shelf.apply(&(1..=7).map(|number| sample(number).large()).collect::<Vec<_>>()).await;
+    let first = list(&shelf, ask("", "")).await.unwrap();
+    assert_eq!(numbers(&first.orders), [7, 6, 5, 4, 3]);
+    let page_token = first.next_page_token;
+    let rest = list(&shelf, ListOrdersRequest { page_token, ..ask("", "") }).await.unwrap();
+    assert_eq!((numbers(&rest.orders), rest.next_page_token.as_str()), (vec![2, 1], ""));
+
+    let mia = ListCustomerOrdersRequest { customer_id: "mia".to_owned(), ..Default::default() };
+    let page = shelf.service.list_customer_orders(Request::new(mia)).await.unwrap().into_inner();
+    assert_eq!(numbers(&page.orders), [7, 6, 5, 4, 3]);
+}
+
+#[tokio::test]
+async fn only_the_orders_that_a_page_shows_are_loaded() {
+    let shelf = shelf().await;
+    shelf.spoil(&samples()[2]).await;
+    let two = ListOrdersRequest { page_size: 2, ..ask("", "") };
+    let page = list(&shelf, two.clone()).await.unwrap();
+    assert_eq!(numbers(&page.orders), [5, 4]);
+    let next = ListOrdersRequest { page_token: page.next_page_token, ..two };
+    assert_eq!(list(&shelf, next).await.unwrap_err().code(), tonic::Code::Internal);
 }
 
 #[tokio::test]

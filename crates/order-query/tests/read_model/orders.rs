@@ -3,6 +3,7 @@
 use futures_util::future::join_all;
 use ordermesh_feed::token::{ConsistencyToken, LogPosition};
 use ordermesh_kernel::EventId;
+use ordermesh_order_query::query::page::{Fingerprint, Place};
 use ordermesh_proto::order::v1::order_query_service_server::OrderQueryService;
 use ordermesh_proto::order::v1::{
     BatchGetOrdersRequest, GetOrderRequest, GetOrderTimelineRequest, OrderState, actor,
@@ -73,6 +74,53 @@ async fn a_batch_comes_in_the_order_of_the_request_each_order_once() {
 }
 
 #[tokio::test]
+async fn an_order_that_cannot_be_decoded_fails_only_who_asks_for_it() {
+    let shelf = Shelf::in_memory().await;
+    shelf.apply(&samples().map(|sample| sample.created())).await;
+    shelf.spoil(&samples()[1]).await;
+    let calls = samples().map(|sample| shelf.service.get_order(get(sample.id())));
+    let codes = join_all(calls).await.into_iter().map(|answer| answer.err().map(|status| status.code()));
+    assert_eq!(codes.collect::<Vec<_>>(), [None, Some(Code::Internal), None, None, None]);
+}
+
+#[tokio::test]
+async fn a_batch_of_large_orders_says_which_ids_to_ask_for_again() {
+    let shelf = Shelf::in_memory().await;
+    let samples: Vec<_> = (1..=7).map(|number| Sample { number, ..Sample::default() }).collect();
+    shelf.apply(&samples.iter().map(Sample::large).collect::<Vec<_>>()).await;
+    let nobody = [98, 99].map(|number| Sample { number, ..Sample::default() }.id());
+    let mut order_ids: Vec<_> = samples.iter().map(Sample::id).rev().collect();
+    order_ids.insert(1, nobody[0].clone());
+    order_ids.push(nobody[1].clone());
+    let ask = |order_ids| {
+        let request = BatchGetOrdersRequest { order_ids, ..Default::default() };
+        shelf.service.batch_get_orders(Request::new(request))
+    };
+    let first = ask(order_ids.clone()).await.unwrap().into_inner();
+    assert_eq!(numbers(&first.orders), [7, 6, 5, 4, 3]);
+    assert_eq!(first.missing_order_ids, nobody[..1]);
+    assert_eq!(first.remaining_order_ids, order_ids[6..]);
+    let rest = ask(first.remaining_order_ids).await.unwrap().into_inner();
+    assert_eq!((numbers(&rest.orders), rest.remaining_order_ids), (vec![2, 1], vec![]));
+    assert_eq!(rest.missing_order_ids, nobody[1..]);
+}
+
+#[tokio::test]
+async fn a_forged_place_in_a_timeline_is_no_page_token() {
+    let shelf = Shelf::in_memory().await;
+    let sample = Sample::default();
+    shelf.apply(&[sample.created()]).await;
+    let order_id = Uuid::parse_str(&sample.id()).unwrap();
+    let fingerprint = Fingerprint::of(&["GetOrderTimeline", &sample.id()]);
+    for (number, order_id) in [(-1, order_id), (0, order_id), (1, Uuid::from_u128(2))] {
+        let page_token = Place { currency: String::new(), number, order_id }.to_token(fingerprint);
+        let request = GetOrderTimelineRequest { order_id: sample.id(), page_token, ..Default::default() };
+        let status = shelf.service.get_order_timeline(Request::new(request)).await.unwrap_err();
+        assert_eq!(reason(&status), "INVALID_PAGE_TOKEN", "{number}");
+    }
+}
+
+#[tokio::test]
 async fn a_timeline_is_told_from_the_beginning_in_pages() {
     let shelf = Shelf::in_memory().await;
     let sample = Sample::default();
@@ -125,6 +173,19 @@ async fn a_query_waits_for_its_writes_and_says_so_when_they_do_not_come() {
     let requested = [sample.requested()];
     let (answer, ()) = tokio::join!(shelf.service.get_order(request(false)), shelf.apply(&requested));
     assert_eq!(answer.unwrap().into_inner().order.unwrap().revision, 2);
+}
+
+#[tokio::test]
+async fn a_read_model_of_another_history_than_its_feed_answers_stale_or_not_at_all() {
+    let shelf = Shelf::in_memory().await;
+    let sample = Sample::default();
+    shelf.apply(&[sample.created()]).await;
+    shelf.progress.send_modify(|progress| progress.diverged = true);
+    let at_least = ConsistencyToken::from(place(&sample.created())).encode();
+    let request = GetOrderRequest { order_id: sample.id(), at_least, allow_stale: false };
+    let status = shelf.service.get_order(Request::new(request)).await.unwrap_err();
+    assert_eq!(reason(&status), "PROJECTION_BEHIND");
+    assert!(shelf.service.get_order(get(sample.id())).await.unwrap().into_inner().stale);
 }
 
 #[tokio::test]

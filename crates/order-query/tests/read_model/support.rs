@@ -10,13 +10,14 @@ use ordermesh_kernel::EventId;
 use ordermesh_order_query::grpc::QueryService;
 use ordermesh_order_query::projection::{Changes, OrderProjection};
 use ordermesh_order_query::query::ReadModel;
+use ordermesh_order_query::query::page_reader::PageReader;
 use ordermesh_order_query::query::reader::Reader;
 use ordermesh_order_query::store::Migrator;
 use ordermesh_proto::common::v1::Money;
 use ordermesh_proto::order::v1::order_event::Payload;
 use ordermesh_proto::order::v1::{self as wire, OrderEvent};
 use ordermesh_service::Database;
-use sea_orm::DatabaseConnection;
+use sea_orm::{ConnectionTrait, DatabaseConnection};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -30,7 +31,7 @@ pub struct Shelf {
     pub service: QueryService,
     pub writer: DatabaseConnection,
     pub shutdown: CancellationToken,
-    progress: watch::Sender<Progress>,
+    pub progress: watch::Sender<Progress>,
 }
 
 impl Shelf {
@@ -46,7 +47,7 @@ impl Shelf {
         let writer = database.writer.clone();
         let model = ReadModel {
             reader: Reader::start(database.reader.clone(), &TaskTracker::new()),
-            pages: database.reader.clone(),
+            pages: PageReader::new(database.reader.clone()),
             progress: progress.subscribe(),
             changes: changes.clone(),
             at_least_wait: Duration::from_millis(50),
@@ -61,6 +62,13 @@ impl Shelf {
         let tx = WriteTransaction::begin(&self.writer).await?;
         let applied = self.projection.apply(&tx, suffix, events).await;
         tx.end(applied).await
+    }
+
+    /// Makes the order of the sample undecodable in the live table.
+    pub async fn spoil(&self, sample: &Sample) {
+        let id = sample.id().replace('-', "");
+        let sql = format!("UPDATE order_views SET body = x'ff' WHERE order_id = x'{id}'");
+        assert_eq!(self.writer.execute_unprepared(&sql).await.unwrap().rows_affected(), 1);
     }
 
     /// Applies events to the live tables and tells so.
@@ -137,6 +145,17 @@ impl Sample {
             ..Default::default()
         };
         self.event(1, "OrderCreated", Payload::OrderCreated(created))
+    }
+
+    /// The creation of an order of 600 000 bytes, half of which are personal data.
+    pub fn large(&self) -> OrderEvent {
+        let mut event = self.created();
+        if let Some(Payload::OrderCreated(created)) = &mut event.payload {
+            created.lines[0].title = "x".repeat(300_000);
+            let contact = created.personal_data.as_mut().and_then(|personal| personal.contact.as_mut());
+            contact.unwrap().email = "y".repeat(300_000);
+        }
+        event
     }
 
     pub fn requested(&self) -> OrderEvent {

@@ -1,0 +1,66 @@
+//! Which indexes SQLite takes.
+
+use ordermesh_service::Database;
+use sea_orm::{DatabaseConnection, DbBackend, QueryTrait, Statement};
+
+use super::*;
+use crate::query::filter::Filter;
+use crate::store::Migrator;
+
+/// The plan of the first page and that of a later one.
+async fn plans(db: &DatabaseConnection, filter: &str, order: OrderBy) -> [String; 2] {
+    let filter = Filter::parse(filter).unwrap();
+    let place = Place { currency: "EUR".to_owned(), number: 7, order_id: Uuid::from_u128(7) };
+    let mut plans = [String::new(), String::new()];
+    for (plan, after) in plans.iter_mut().zip([None, Some(&place)]) {
+        let select = select_orders(filter.conditions(), order, after).limit(51).build(DbBackend::Sqlite);
+        let sql = format!("EXPLAIN QUERY PLAN {}", select.sql);
+        let values = select.values.into_iter().flatten();
+        let rows = db.query_all_raw(Statement::from_sql_and_values(DbBackend::Sqlite, sql, values)).await;
+        let steps = rows.unwrap().into_iter().map(|row| row.try_get::<String>("", "detail").unwrap());
+        *plan = steps.collect::<Vec<_>>().join("; ");
+    }
+    plans
+}
+
+#[tokio::test]
+async fn a_customer_or_a_reference_is_looked_up_whatever_else_the_filter_says() {
+    let database = Database::open::<Migrator>(&String::new().into(), true).await.unwrap();
+    let time = "\"2026-01-01T00:00:00Z\"";
+    let others = [
+        String::new(),
+        " AND state = PLACED".to_owned(),
+        " AND state != PLACED".to_owned(),
+        " AND currency = EUR".to_owned(),
+        " AND sku = TEA".to_owned(),
+        format!(" AND placed_time = {time}"),
+        format!(" AND placed_time >= {time} AND placed_time < {time}"),
+        format!(" AND state = PLACED AND currency = EUR AND sku = TEA AND placed_time = {time}"),
+    ];
+    for (lead, index) in [
+        ("customer_id = mia", "order_views_customer_1 (customer_id=?"),
+        ("order_reference = shop-1", "order_views_reference_1 (order_reference=?"),
+        ("customer_id = mia AND order_reference = shop-1", "order_views_reference_1 (order_reference=?"),
+    ] {
+        for other in &others {
+            for order in ["", "placed_time", "total", "total desc"] {
+                let filter = format!("{lead}{other}");
+                for plan in plans(&database.reader, &filter, OrderBy::parse(order).unwrap()).await {
+                    assert!(plan.contains(index), "{filter} by {order}: {plan}");
+                    assert!(!plan.contains("LIST SUBQUERY"), "{filter} by {order}: {plan}");
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_page_of_one_filter_in_the_order_of_placing_is_read_off_an_index_without_sorting() {
+    let database = Database::open::<Migrator>(&String::new().into(), true).await.unwrap();
+    for filter in ["", "state = PLACED", "customer_id = mia", "currency = EUR", "sku = TEA"] {
+        for plan in plans(&database.reader, filter, OrderBy::default()).await {
+            assert!(plan.contains("INDEX order_view"), "{filter}: {plan}");
+            assert!(!plan.contains("TEMP B-TREE"), "{filter}: {plan}");
+        }
+    }
+}
