@@ -7,6 +7,7 @@
 //! docs/adr/0002 tells why.
 
 mod batch;
+mod job;
 
 use std::collections::VecDeque;
 use std::fmt::Debug;
@@ -24,7 +25,8 @@ use crate::event::{Cause, NewEvent};
 use crate::log::EventLog;
 use crate::token::ConsistencyToken;
 
-use batch::{Batch, Job, Pending};
+use batch::Batch;
+use job::{Job, Pending};
 
 /// Commands a transaction takes at most: beyond this a larger batch gains nothing and delays its first command.
 const MAX_BATCH: usize = 512;

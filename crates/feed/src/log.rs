@@ -4,7 +4,8 @@
 //! database. [`FeedSource`] is the seam: a replica or another engine can serve a feed without any change to
 //! contracts or consumers.
 
-use std::collections::VecDeque;
+mod tail;
+
 use std::sync::{Arc, PoisonError, RwLock};
 
 use async_trait::async_trait;
@@ -20,6 +21,7 @@ use uuid::Uuid;
 use crate::event::{Cause, LoggedEvent, NewEvent, WireEvent};
 use crate::store::{event, log_head};
 use crate::token::LogPosition;
+use tail::Tail;
 
 /// Bytes of events in a page, but for its last event. Whoever reads the log holds this much at a time.
 pub const PAGE_BYTES: usize = 512 << 10;
@@ -93,7 +95,7 @@ impl EventLog {
             Some(head) => head,
             None => create_head(writer, clock).await?,
         };
-        let tail = RwLock::new(Tail { budget: tail_bytes, ..Tail::default() });
+        let tail = RwLock::new(Tail::bounded(tail_bytes));
         Ok(Self { schema, feed_id: head.feed_id, reader, tail, head: watch::Sender::new(head.position) })
     }
 
@@ -271,93 +273,4 @@ impl EventLog {
 
 fn stored_time(micros: i64) -> Result<Timestamp, DbErr> {
     clock::from_micros(micros).map_err(|error| DbErr::Type(error.to_string()))
-}
-
-/// The newest events, contiguous up to the head, bounded by bytes.
-#[derive(Debug, Default)]
-struct Tail {
-    events: VecDeque<Arc<WireEvent>>,
-    bytes: usize,
-    budget: usize,
-}
-
-impl Tail {
-    fn append(&mut self, events: Vec<WireEvent>) {
-        let newest = self.events.back().map(|event| event.position);
-        let next = events.first().map(|event| event.position);
-        if newest.zip(next).is_some_and(|(newest, next)| next != newest + 1) {
-            // A hole is read from the log, never jumped over.
-            self.events.clear();
-            self.bytes = 0;
-        }
-        for event in events {
-            self.bytes += Self::weight(&event);
-            self.events.push_back(Arc::new(event));
-        }
-        while self.bytes > self.budget {
-            let Some(oldest) = self.events.pop_front() else { break };
-            self.bytes -= Self::weight(&oldest);
-        }
-    }
-
-    /// Events after `position`, or `None` when the tail does not hold the next one.
-    fn after(&self, position: i64, limit: usize) -> Option<Vec<Arc<WireEvent>>> {
-        let first = self.events.front()?.position;
-        let skip = usize::try_from(position + 1 - first).ok()?;
-        let mut bytes = 0;
-        let fits = |event: &&Arc<WireEvent>| {
-            let fits = bytes < PAGE_BYTES;
-            bytes += event.bytes.len();
-            fits
-        };
-        (skip < self.events.len())
-            .then(|| self.events.iter().skip(skip).take(limit).take_while(fits).cloned().collect())
-    }
-
-    /// What an event costs in memory, about: its bytes, its key, and the structure around them.
-    fn weight(event: &WireEvent) -> usize {
-        event.bytes.len() + event.key.len() + size_of::<WireEvent>() + 2 * size_of::<usize>()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn events(positions: std::ops::RangeInclusive<i64>) -> Vec<WireEvent> {
-        positions
-            .map(|position| WireEvent {
-                position,
-                id: EventId::from(Uuid::from_u128(position as u128)),
-                kind: "OrderCreated",
-                key: String::new(),
-                key_hash: 0,
-                recorded: Timestamp::UNIX_EPOCH,
-                bytes: bytes::Bytes::from_static(&[0; 100]),
-            })
-            .collect()
-    }
-
-    #[test]
-    fn the_tail_keeps_the_newest_events_within_its_bytes() {
-        let mut tail = Tail { budget: 3_000, ..Tail::default() };
-        tail.append(events(1..=100));
-        assert!(tail.bytes <= 3_000 && !tail.events.is_empty());
-        assert_eq!(tail.events.back().map(|event| event.position), Some(100));
-        assert!(tail.after(0, 10).is_none(), "what was dropped must come from the log");
-    }
-
-    #[test]
-    fn the_tail_answers_only_with_the_very_next_event() {
-        let mut tail = Tail { budget: usize::MAX, ..Tail::default() };
-        assert!(tail.after(0, 10).is_none());
-        tail.append(events(5..=9));
-        assert!(tail.after(3, 10).is_none());
-        let positions = |after, limit| -> Vec<i64> {
-            tail.after(after, limit).unwrap().iter().map(|event| event.position).collect()
-        };
-        assert_eq!(positions(4, 3), [5, 6, 7]);
-        assert_eq!(positions(8, 10), [9]);
-        assert!(tail.after(9, 10).is_none());
-    }
 }

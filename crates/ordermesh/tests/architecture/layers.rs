@@ -7,7 +7,7 @@ use crate::scan::{Named, Source, paths, sources};
 use crate::{assert_none, root};
 
 /// Where tonic may be named, and why. It is in maintenance in favour of grpc-rust: a switch touches these places.
-const TONIC: [(&str, &str); 12] = [
+const TONIC: [(&str, &str); 13] = [
     ("build.rs", "generates the contracts"),
     ("proto/", "the contracts: generated code, the codec, the shape of an error"),
     ("crates/mesh/", "client and server stacks"),
@@ -15,6 +15,7 @@ const TONIC: [(&str, &str); 12] = [
     ("crates/feed/src/serve.rs", "the feed's wire: serving"),
     ("crates/feed/src/serve/", "the feed's wire: serving"),
     ("crates/feed/src/consume.rs", "the feed's wire: consuming"),
+    ("crates/feed/src/consume/", "the feed's wire: consuming"),
     ("crates/feed/src/project.rs", "the feed's wire: the service of the projections"),
     ("crates/*/src/grpc.rs", "a context's services: wire to domain and back"),
     ("crates/*/src/grpc/", "a context's services: wire to domain and back"),

@@ -1,0 +1,105 @@
+//! The newest events of a log in memory, shared by all live subscribers.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use super::PAGE_BYTES;
+use crate::event::WireEvent;
+
+/// The newest events, contiguous up to the head, bounded by bytes.
+#[derive(Debug, Default)]
+pub(super) struct Tail {
+    events: VecDeque<Arc<WireEvent>>,
+    bytes: usize,
+    budget: usize,
+}
+
+impl Tail {
+    /// An empty tail of at most so many bytes.
+    pub fn bounded(budget: usize) -> Self {
+        Self { budget, ..Self::default() }
+    }
+
+    /// Takes newer events and drops the oldest ones that no longer fit.
+    pub fn append(&mut self, events: Vec<WireEvent>) {
+        let newest = self.events.back().map(|event| event.position);
+        let next = events.first().map(|event| event.position);
+        if newest.zip(next).is_some_and(|(newest, next)| next != newest + 1) {
+            // A hole is read from the log, never jumped over.
+            self.events.clear();
+            self.bytes = 0;
+        }
+        for event in events {
+            self.bytes += Self::weight(&event);
+            self.events.push_back(Arc::new(event));
+        }
+        while self.bytes > self.budget {
+            let Some(oldest) = self.events.pop_front() else { break };
+            self.bytes -= Self::weight(&oldest);
+        }
+    }
+
+    /// Events after `position`, or `None` when the tail does not hold the next one.
+    pub fn after(&self, position: i64, limit: usize) -> Option<Vec<Arc<WireEvent>>> {
+        let first = self.events.front()?.position;
+        let skip = usize::try_from(position + 1 - first).ok()?;
+        let mut bytes = 0;
+        let fits = |event: &&Arc<WireEvent>| {
+            let fits = bytes < PAGE_BYTES;
+            bytes += event.bytes.len();
+            fits
+        };
+        (skip < self.events.len())
+            .then(|| self.events.iter().skip(skip).take(limit).take_while(fits).cloned().collect())
+    }
+
+    /// What an event costs in memory, about: its bytes, its key, and the structure around them.
+    fn weight(event: &WireEvent) -> usize {
+        event.bytes.len() + event.key.len() + size_of::<WireEvent>() + 2 * size_of::<usize>()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ordermesh_kernel::{EventId, Timestamp};
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn events(positions: std::ops::RangeInclusive<i64>) -> Vec<WireEvent> {
+        positions
+            .map(|position| WireEvent {
+                position,
+                id: EventId::from(Uuid::from_u128(position as u128)),
+                kind: "OrderCreated",
+                key: String::new(),
+                key_hash: 0,
+                recorded: Timestamp::UNIX_EPOCH,
+                bytes: bytes::Bytes::from_static(&[0; 100]),
+            })
+            .collect()
+    }
+
+    #[test]
+    fn the_tail_keeps_the_newest_events_within_its_bytes() {
+        let mut tail = Tail::bounded(3_000);
+        tail.append(events(1..=100));
+        assert!(tail.bytes <= 3_000 && !tail.events.is_empty());
+        assert_eq!(tail.events.back().map(|event| event.position), Some(100));
+        assert!(tail.after(0, 10).is_none(), "what was dropped must come from the log");
+    }
+
+    #[test]
+    fn the_tail_answers_only_with_the_very_next_event() {
+        let mut tail = Tail::bounded(usize::MAX);
+        assert!(tail.after(0, 10).is_none());
+        tail.append(events(5..=9));
+        assert!(tail.after(3, 10).is_none());
+        let positions = |after, limit| -> Vec<i64> {
+            tail.after(after, limit).unwrap().iter().map(|event| event.position).collect()
+        };
+        assert_eq!(positions(4, 3), [5, 6, 7]);
+        assert_eq!(positions(8, 10), [9]);
+        assert!(tail.after(9, 10).is_none());
+    }
+}
