@@ -2,7 +2,7 @@
 //!
 //! Writes into OUT_DIR: one Rust file a package and `ordermesh.rs`, which includes them as modules; and
 //! `descriptors.bin`, the whole image with options and source info, which reflection serves and buf checks; and
-//! `event_types.rs`, the table of each feed's events.
+//! `event_types.rs` and `reasons.rs`, the tables of each feed's events and of the error reasons.
 //! The build fails when a context's feed messages leave the canonical shape of `ordermesh.feed.v1`.
 
 use std::collections::BTreeMap;
@@ -41,6 +41,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             builder.extern_path(format!(".{context_message}"), format!("crate::feed::v1::{feed_message}"));
     }
     fs::write(out_dir.join("event_types.rs"), event_types(&compiler.descriptor_pool())?)?;
+    fs::write(out_dir.join("reasons.rs"), reasons(&compiler.descriptor_pool()))?;
     let mut files = compiler.file_descriptor_set();
     // The rules are options, which prost drops; their own messages need no Rust code.
     files.file.retain(|file| !file.package().starts_with("buf."));
@@ -147,6 +148,19 @@ fn same_shape(pool: &DescriptorPool, message: &MessageDescriptor, twin: &str) ->
         )
         .into()),
     }
+}
+
+/// Rust source of the `Reason` of every reason enum, whose values all begin with the enum's name.
+fn reasons(pool: &DescriptorPool) -> String {
+    pool.all_enums()
+        .filter(|reasons| reasons.name().ends_with("ErrorReason"))
+        .map(|reasons| {
+            let module = reasons.package_name().trim_start_matches("ordermesh.").replace('.', "::");
+            let unspecified = reasons.default_value();
+            let prefix = unspecified.name().trim_end_matches("UNSPECIFIED");
+            format!("reasons!(crate::{module}::{} => \"{prefix}\");\n", reasons.name())
+        })
+        .collect()
 }
 
 /// Rust source of one constant a feed, its events with the field numbers of payload and personal part, and of its

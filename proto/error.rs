@@ -10,8 +10,6 @@ use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 
 use crate::common::v1::CommonErrorReason;
-use crate::feed::v1::FeedErrorReason;
-use crate::order::v1::OrderErrorReason;
 
 /// The domain of every ErrorInfo that ordermesh sends.
 pub const DOMAIN: &str = "ordermesh.dev";
@@ -23,21 +21,17 @@ pub trait Reason {
 }
 
 macro_rules! reasons {
-    ($($enumeration:ty => $prefix:literal),* $(,)?) => {
-        $(impl Reason for $enumeration {
+    ($enumeration:ty => $prefix:literal) => {
+        impl Reason for $enumeration {
             fn reason(&self) -> &'static str {
                 let name = self.as_str_name();
                 name.strip_prefix($prefix).unwrap_or(name)
             }
-        })*
+        }
     };
 }
 
-reasons! {
-    CommonErrorReason => "COMMON_ERROR_REASON_",
-    FeedErrorReason => "FEED_ERROR_REASON_",
-    OrderErrorReason => "ORDER_ERROR_REASON_",
-}
+include!(concat!(env!("OUT_DIR"), "/reasons.rs"));
 
 /// An error before it is written as a status. Boxed: it is the rare half of many results.
 #[derive(Debug, Clone)]
