@@ -146,11 +146,6 @@ impl Violations {
         parsed.map_err(|error| self.add(path, error.to_string())).ok()
     }
 
-    /// True while nothing is wrong.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
     /// INVALID_REQUEST with every violation, or nothing when there is none.
     pub fn into_problem(self) -> Result<(), Problem> {
         let Some((field, description)) = self.0.first() else { return Ok(()) };

@@ -143,7 +143,7 @@ pub enum CommitError<R: Debug> {
 #[derive(Debug)]
 pub struct Committer<U: UnitOfWork> {
     queue: mpsc::UnboundedSender<Box<dyn Job<U>>>,
-    /// What bounds the queue: a permit a KiB, held until the command is answered.
+    /// What bounds the queue: a permit a KiB, held by the queued command.
     room: Arc<Semaphore>,
 }
 
@@ -185,9 +185,10 @@ impl<U: UnitOfWork> Committer<U> {
         command: C,
     ) -> Result<Committed<C::Answer>, CommitError<C::Refusal>> {
         let kibibytes = u32::try_from(identity.bytes.div_ceil(1024)).unwrap_or(u32::MAX);
-        let _room = self.room.try_acquire_many(kibibytes).map_err(|_| CommitError::Overloaded)?;
+        let room =
+            self.room.clone().try_acquire_many_owned(kibibytes).map_err(|_| CommitError::Overloaded)?;
         let (reply, outcome) = oneshot::channel();
-        let job = Pending::new(identity, command, reply);
+        let job = Pending::new(identity, command, reply, room);
         self.queue.send(Box::new(job)).map_err(|_| CommitError::ShuttingDown)?;
         outcome.await.unwrap_or(Err(CommitError::ShuttingDown))
     }

@@ -113,6 +113,13 @@ pub(crate) enum ConsumeError {
     Contract(&'static str),
 }
 
+impl Progress {
+    /// Forgets how far it was in a history that does not count any more.
+    fn start_over(&mut self) {
+        *self = Self { contact: self.contact, ..Self::default() };
+    }
+}
+
 impl ConsumeError {
     /// The feed is not the history that the checkpoint is of.
     pub(crate) fn is_divergence(&self) -> bool {
@@ -175,11 +182,6 @@ impl<P: Projection> Projector<P> {
         self.progress.subscribe()
     }
 
-    /// The projection.
-    pub fn projection(&self) -> &P {
-        &self.projection
-    }
-
     /// Follows the feed until `shutdown`, through every failure.
     pub async fn run(self: Arc<Self>, shutdown: CancellationToken) {
         let mut backoff = FIRST_BACKOFF;
@@ -210,6 +212,7 @@ impl<P: Projection> Projector<P> {
     async fn follow(&self, shutdown: &CancellationToken) -> Result<(), ConsumeError> {
         let checkpoint = load_checkpoint(&self.writer, self.projection.name()).await?;
         let mut feed = Feed::open(&self.open, checkpoint).await?;
+        self.resume_at(checkpoint);
         while let Some(batch) =
             shutdown.run_until_cancelled(feed.next_batch::<P::Event>()).await.transpose()?
         {
@@ -229,6 +232,20 @@ impl<P: Projection> Projector<P> {
             }
         }
         Ok(())
+    }
+
+    /// The feed goes on at the checkpoint. What was told beyond it was of another history: a rebuild has put the
+    /// checkpoint back.
+    fn resume_at(&self, checkpoint: Option<LogPosition>) {
+        let Some(checkpoint) = checkpoint else { return };
+        self.progress.send_modify(|progress| {
+            let beyond =
+                |told: LogPosition| told.feed_id != checkpoint.feed_id || told.position > checkpoint.position;
+            if progress.place.is_some_and(beyond) {
+                progress.start_over();
+                (progress.place, progress.head) = (Some(checkpoint), checkpoint.position);
+            }
+        });
     }
 
     /// Applies events and moves the checkpoint in one transaction; events before the checkpoint are left out.
@@ -271,8 +288,8 @@ impl<P: Projection> Projector<P> {
     pub(crate) fn moved_to(&self, place: LogPosition) {
         self.progress.send_modify(|progress| {
             // Another history has positions of its own.
-            if std::mem::take(&mut progress.diverged) {
-                (progress.place, progress.head, progress.error) = (None, 0, None);
+            if progress.diverged {
+                progress.start_over();
             }
             let newer =
                 |known: LogPosition| known.feed_id != place.feed_id || known.position < place.position;
@@ -285,7 +302,7 @@ impl<P: Projection> Projector<P> {
 }
 
 /// The position up to which `place` has applied the log `feed_id`.
-pub(crate) fn check_same_log(place: Option<LogPosition>, feed_id: Uuid) -> Result<i64, ConsumeError> {
+fn check_same_log(place: Option<LogPosition>, feed_id: Uuid) -> Result<i64, ConsumeError> {
     match place {
         None => Ok(0),
         Some(place) if place.feed_id == feed_id => Ok(place.position),

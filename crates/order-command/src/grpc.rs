@@ -41,8 +41,9 @@ impl OrderCommandService for CommandService {
         request: Request<PlaceOrderRequest>,
     ) -> Result<Response<PlaceOrderResponse>, Status> {
         let caller = Caller::of(&request);
-        let wire = request.into_inner();
-        let encoded = request::normalized(&wire).encode_to_vec();
+        let mut wire = request.into_inner();
+        request::normalize(&mut wire);
+        let encoded = wire.encode_to_vec();
         let (request_id, command) = request::place_order(wire, actor(&caller))?;
         let identity =
             identity("ordermesh.order.v1.OrderCommandService/PlaceOrder", caller, request_id, &encoded);

@@ -1,7 +1,7 @@
 //! A command in the queue: its decision, and the caller who waits.
 
 use ordermesh_kernel::Timestamp;
-use tokio::sync::oneshot;
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::{Answer, Command, CommandIdentity, CommitError, Committed, UnitOfWork};
 use crate::token::LogPosition;
@@ -41,11 +41,18 @@ pub(super) struct Pending<U: UnitOfWork, C: Command<U>> {
     command: C,
     decision: Option<Result<C::Answer, C::Refusal>>,
     reply: Reply<C::Answer, C::Refusal>,
+    /// Its share of the queue: not the caller's, who may leave while the command is still in memory.
+    _room: OwnedSemaphorePermit,
 }
 
 impl<U: UnitOfWork, C: Command<U>> Pending<U, C> {
-    pub fn new(identity: CommandIdentity, command: C, reply: Reply<C::Answer, C::Refusal>) -> Self {
-        Self { identity, command, decision: None, reply }
+    pub fn new(
+        identity: CommandIdentity,
+        command: C,
+        reply: Reply<C::Answer, C::Refusal>,
+        room: OwnedSemaphorePermit,
+    ) -> Self {
+        Self { identity, command, decision: None, reply, _room: room }
     }
 }
 

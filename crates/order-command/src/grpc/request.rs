@@ -1,7 +1,5 @@
 //! Requests to commands: every field parsed into the domain's value objects, every broken rule named by its path.
 
-use std::borrow::Cow;
-
 use ordermesh_kernel::{
     BillingAccountId, Currency, CustomerId, Money, OrderId, OrderReference, PaymentMethodToken, RequestId,
 };
@@ -20,14 +18,9 @@ use crate::domain::{
 /// Characters that a cancellation's reason may have.
 const MAX_REASON: usize = 500;
 
-/// The request with one spelling for what means the same, so that a retry which spells it otherwise is the same.
-pub(super) fn normalized(request: &wire::PlaceOrderRequest) -> Cow<'_, wire::PlaceOrderRequest> {
-    match request.buyer {
-        Some(place_order_request::Buyer::Guest(_)) => {
-            Cow::Owned(wire::PlaceOrderRequest { buyer: None, ..request.clone() })
-        }
-        _ => Cow::Borrowed(request),
-    }
+/// Gives what means the same one spelling, so that a retry which spells it otherwise is the same request.
+pub(super) fn normalize(request: &mut wire::PlaceOrderRequest) {
+    request.buyer.take_if(|buyer| matches!(buyer, place_order_request::Buyer::Guest(_)));
 }
 
 /// The command of a PlaceOrder request.
@@ -70,7 +63,7 @@ pub(super) fn place_order(
         expected_total,
     };
     // Nothing was violated, so the id is there.
-    let request_id = request_id.ok_or_else(missing_request_id)?;
+    let request_id = request_id.ok_or_else(unchecked_field)?;
     Ok((request_id, PlaceOrder { draft, actor }))
 }
 
@@ -92,13 +85,13 @@ pub(super) fn cancel_order(
         violations.add("expected_revision", "must be 1 or more");
     }
     violations.into_problem()?;
-    let request_id = request_id.ok_or_else(missing_request_id)?;
-    let order_id = order_id.ok_or_else(missing_request_id)?;
+    let request_id = request_id.ok_or_else(unchecked_field)?;
+    let order_id = order_id.ok_or_else(unchecked_field)?;
     let (reason, expected_revision) = (request.reason, request.expected_revision);
     Ok((request_id, CancelOrder { order_id, reason, expected_revision, actor }))
 }
 
-fn missing_request_id() -> Problem {
+fn unchecked_field() -> Problem {
     use ordermesh_proto::common::v1::CommonErrorReason;
     Problem::new(tonic::Code::Internal, CommonErrorReason::Internal, "a checked field is missing")
 }
