@@ -3,6 +3,8 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use ordermesh_kernel::EventId;
+
 use super::PAGE_BYTES;
 use crate::event::WireEvent;
 
@@ -53,6 +55,12 @@ impl Tail {
             .then(|| self.events.iter().skip(skip).take(limit).take_while(fits).cloned().collect())
     }
 
+    /// The event at a position, if the tail holds it.
+    pub fn id_at(&self, position: i64) -> Option<EventId> {
+        let index = usize::try_from(position - self.events.front()?.position).ok()?;
+        self.events.get(index).map(|event| event.id)
+    }
+
     /// What an event costs in memory, about: its bytes, its key, and the structure around them.
     fn weight(event: &WireEvent) -> usize {
         event.bytes.len() + event.key.len() + size_of::<WireEvent>() + 2 * size_of::<usize>()
@@ -61,7 +69,7 @@ impl Tail {
 
 #[cfg(test)]
 mod tests {
-    use ordermesh_kernel::{EventId, Timestamp};
+    use ordermesh_kernel::Timestamp;
     use uuid::Uuid;
 
     use super::*;
