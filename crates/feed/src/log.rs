@@ -83,8 +83,6 @@ pub struct EventLog {
     tail: RwLock<Tail>,
     /// The newest position up to which the log is known without a hole.
     head: watch::Sender<i64>,
-    /// Something beyond the head is in the database.
-    behind: Notify,
     /// Something that was committed here is to be told to the other replicas.
     news: Notify,
     /// Fires when the log in the database is not the one that this process knows.
@@ -111,7 +109,6 @@ impl EventLog {
             reader,
             tail: RwLock::new(Tail::bounded(tail_bytes)),
             head: watch::Sender::new(head.position),
-            behind: Notify::new(),
             news: Notify::new(),
             diverged: CancellationToken::new(),
         })
@@ -136,23 +133,17 @@ impl EventLog {
     }
 
     /// Takes durable events, committed here or read from the database. What is known already is left out; what does
-    /// not follow the head waits in the database until the hole before it is filled from there.
-    fn take(&self, mut events: Vec<WireEvent>) {
-        let (Some(first), Some(last)) = (events.first(), events.last()) else { return };
-        let (first, newest) = (first.position, last.position);
+    /// not follow the head is kept until the hole before it is filled.
+    fn take(&self, events: Vec<WireEvent>) {
         // A poisoned lock only means that a reader panicked; the tail itself is changed in whole steps.
         let mut tail = self.tail.write().unwrap_or_else(PoisonError::into_inner);
         let head = *self.head.borrow();
-        if first > head + 1 {
-            return self.behind.notify_one();
-        }
         if events.iter().any(|event| tail.id_at(event.position).is_some_and(|id| id != event.id)) {
-            tracing::error!(position = first, "another event stands in the database at a known position");
+            tracing::error!(head, "another event stands in the database at a known position");
             return self.diverged.cancel();
         }
+        let newest = tail.take(events, head);
         if newest > head {
-            events.retain(|event| event.position > head);
-            tail.append(events);
             // Under the tail's lock: the head never tells of events that the tail does not have yet.
             self.head.send_replace(newest);
         }

@@ -102,7 +102,6 @@ impl EventLog {
                         return Err(DbErr::Conn(sea_orm::RuntimeErr::SqlxError(Arc::new(error))));
                     }
                 },
-                () = self.behind.notified() => return Ok(()),
                 () = &mut poll => return self.check_head().await,
             }
         }
