@@ -15,9 +15,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use ordermesh_kernel::{Clock, Timestamp};
-use sea_orm::{DatabaseConnection, DatabaseTransaction, DbErr};
+use sea_orm::{DatabaseConnection, DatabaseTransaction, DbBackend, DbErr};
 use sha2::{Digest, Sha256};
-use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::sync::{Mutex, Semaphore, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -139,7 +139,11 @@ pub enum CommitError<R: Debug> {
     Internal(String),
 }
 
-/// Hands commands to the committing task and waits for the outcome.
+/// Tasks that commit. While one waits for PostgreSQL's disk another can have its next batch's rows written; more
+/// would make batches smaller for nothing. SQLite has one writer.
+const COMMITTERS: usize = 2;
+
+/// Hands commands to the committing tasks and waits for the outcome.
 #[derive(Debug)]
 pub struct Committer<U: UnitOfWork> {
     queue: mpsc::UnboundedSender<Box<dyn Job<U>>>,
@@ -154,8 +158,8 @@ impl<U: UnitOfWork> Clone for Committer<U> {
 }
 
 impl<U: UnitOfWork> Committer<U> {
-    /// Starts the committing task on `tasks`. It ends, with all queued commands carried out, when every clone of
-    /// the committer is dropped. Should it ever panic, it fires `shutdown`: a server that cannot commit is to be
+    /// Starts the committing tasks on `tasks`. They end, with all queued commands carried out, when every clone of
+    /// the committer is dropped. Should one ever panic, it fires `shutdown`: a server that cannot commit is to be
     /// started again.
     pub fn start(
         writer: DatabaseConnection,
@@ -165,15 +169,23 @@ impl<U: UnitOfWork> Committer<U> {
         shutdown: CancellationToken,
     ) -> Self {
         let (queue, jobs) = mpsc::unbounded_channel();
-        let committing = tasks.spawn(async move {
-            commit(jobs, &Batch::new(&writer, &log, clock.as_ref())).await;
-        });
-        tasks.spawn(async move {
-            if let Err(error) = committing.await {
-                tracing::error!(%error, "the committing task failed; the server ends");
-                shutdown.cancel();
-            }
-        });
+        let waiting = Arc::new(Mutex::new(Waiting { jobs, taken: VecDeque::with_capacity(MAX_BATCH) }));
+        let committers = match writer.get_database_backend() {
+            DbBackend::Postgres => COMMITTERS,
+            _ => 1,
+        };
+        for _ in 0..committers {
+            let (writer, log, clock) = (writer.clone(), log.clone(), clock.clone());
+            let (waiting, shutdown) = (waiting.clone(), shutdown.clone());
+            let committing = tasks
+                .spawn(async move { commit(&waiting, &Batch::new(&writer, &log, clock.as_ref())).await });
+            tasks.spawn(async move {
+                if let Err(error) = committing.await {
+                    tracing::error!(%error, "a committing task failed; the server ends");
+                    shutdown.cancel();
+                }
+            });
+        }
         Self { queue, room: Arc::new(Semaphore::new(QUEUE_KIBIBYTES)) }
     }
 
@@ -194,21 +206,46 @@ impl<U: UnitOfWork> Committer<U> {
     }
 }
 
-/// Carries out what is queued, batch by batch, until the queue is closed.
-async fn commit<U: UnitOfWork>(mut queue: mpsc::UnboundedReceiver<Box<dyn Job<U>>>, batch: &Batch<'_>) {
-    let mut waiting = VecDeque::with_capacity(MAX_BATCH);
-    let mut received = Vec::with_capacity(MAX_BATCH);
-    while !waiting.is_empty() || queue.recv_many(&mut received, MAX_BATCH).await > 0 {
-        waiting.extend(received.drain(..));
-        let mut bytes = 0;
-        let mut jobs = Vec::new();
-        while bytes < MAX_BATCH_BYTES && jobs.len() < MAX_BATCH {
-            let Some(job) = waiting.pop_front() else { break };
-            // Who has left waits for nothing; who asks again will be judged anew.
-            if !job.is_abandoned() {
-                bytes += job.identity().bytes;
-                jobs.push(job);
+/// The queue's end, of which the committing tasks take turns.
+struct Waiting<U> {
+    jobs: mpsc::UnboundedReceiver<Box<dyn Job<U>>>,
+    /// What was received and did not fit into the last batch.
+    taken: VecDeque<Box<dyn Job<U>>>,
+}
+
+impl<U: UnitOfWork> Waiting<U> {
+    /// The next batch; empty when the queue is closed and nothing is left.
+    async fn next_batch(&mut self) -> Vec<Box<dyn Job<U>>> {
+        loop {
+            let mut received = Vec::with_capacity(MAX_BATCH);
+            if self.taken.is_empty() && self.jobs.recv_many(&mut received, MAX_BATCH).await == 0 {
+                return Vec::new();
             }
+            self.taken.extend(received);
+            let mut bytes = 0;
+            let mut batch = Vec::new();
+            while bytes < MAX_BATCH_BYTES && batch.len() < MAX_BATCH {
+                let Some(job) = self.taken.pop_front() else { break };
+                // Who has left waits for nothing; who asks again will be judged anew.
+                if !job.is_abandoned() {
+                    bytes += job.identity().bytes;
+                    batch.push(job);
+                }
+            }
+            if !batch.is_empty() {
+                return batch;
+            }
+        }
+    }
+}
+
+/// Carries out what is queued, batch by batch, until the queue is closed.
+async fn commit<U: UnitOfWork>(waiting: &Mutex<Waiting<U>>, batch: &Batch<'_>) {
+    loop {
+        // Held while waiting on purpose: it is the turn to take the next batch, and nobody else has another use for it.
+        let jobs = waiting.lock().await.next_batch().await;
+        if jobs.is_empty() {
+            return;
         }
         batch.run(jobs).await;
     }

@@ -4,6 +4,7 @@
 //! database. [`FeedSource`] is the seam: a replica or another engine can serve a feed without any change to
 //! contracts or consumers.
 
+mod follow;
 mod tail;
 
 use std::sync::{Arc, PoisonError, RwLock};
@@ -15,11 +16,12 @@ use sea_orm::sea_query::Expr;
 use sea_orm::{
     ColumnTrait, DatabaseConnection, DbBackend, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
 };
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::event::{Cause, LoggedEvent, NewEvent, WireEvent};
-use crate::store::{event, log_head};
+use crate::store::{Table, event, log_head};
 use crate::token::LogPosition;
 use tail::Tail;
 
@@ -79,11 +81,17 @@ pub struct EventLog {
     feed_id: Uuid,
     reader: DatabaseConnection,
     tail: RwLock<Tail>,
+    /// The newest position up to which the log is known without a hole.
     head: watch::Sender<i64>,
+    /// Something that was committed here is to be told to the other replicas.
+    news: Notify,
+    /// Fires when the log in the database is not the one that this process knows.
+    diverged: CancellationToken,
 }
 
 impl EventLog {
-    /// Opens the log, making its identity when it is new. `tail_bytes` bounds the events kept in memory.
+    /// Opens the log, making its identity when it is new. `tail_bytes` bounds the events kept in memory. Where other
+    /// processes write to the same database, [`follow`](Self::follow) keeps it up with them.
     pub async fn open(
         writer: &DatabaseConnection,
         reader: DatabaseConnection,
@@ -95,8 +103,15 @@ impl EventLog {
             Some(head) => head,
             None => create_head(writer, clock).await?,
         };
-        let tail = RwLock::new(Tail::bounded(tail_bytes));
-        Ok(Self { schema, feed_id: head.feed_id, reader, tail, head: watch::Sender::new(head.position) })
+        Ok(Self {
+            schema,
+            feed_id: head.feed_id,
+            reader,
+            tail: RwLock::new(Tail::bounded(tail_bytes)),
+            head: watch::Sender::new(head.position),
+            news: Notify::new(),
+            diverged: CancellationToken::new(),
+        })
     }
 
     /// Refuses a position that does not follow the head: on SQLite this process alone writes, so somebody else has
@@ -111,12 +126,27 @@ impl EventLog {
         }
     }
 
-    /// Takes events that are now durable.
+    /// Takes events that are now durable, and has other replicas told.
     pub(crate) fn publish(&self, events: Vec<WireEvent>) {
-        let Some(newest) = events.last().map(|event| event.position) else { return };
+        self.news.notify_one();
+        self.take(events);
+    }
+
+    /// Takes durable events, committed here or read from the database. What is known already is left out; what does
+    /// not follow the head is kept until the hole before it is filled.
+    fn take(&self, events: Vec<WireEvent>) {
         // A poisoned lock only means that a reader panicked; the tail itself is changed in whole steps.
-        self.tail.write().unwrap_or_else(PoisonError::into_inner).append(events);
-        self.head.send_replace(newest);
+        let mut tail = self.tail.write().unwrap_or_else(PoisonError::into_inner);
+        let head = *self.head.borrow();
+        if events.iter().any(|event| tail.id_at(event.position).is_some_and(|id| id != event.id)) {
+            tracing::error!(head, "another event stands in the database at a known position");
+            return self.diverged.cancel();
+        }
+        let newest = tail.take(events, head);
+        if newest > head {
+            // Under the tail's lock: the head never tells of events that the tail does not have yet.
+            self.head.send_replace(newest);
+        }
     }
 }
 
@@ -127,8 +157,12 @@ async fn create_head(writer: &DatabaseConnection, clock: &dyn Clock) -> Result<l
         position: 0,
         recorded_time: clock::to_micros(clock.now()),
     };
-    crate::store::Table::<log_head::Entity>::default().insert(writer, std::slice::from_ref(&head)).await?;
-    Ok(head)
+    let made = Table::<log_head::Entity>::default().insert(writer, std::slice::from_ref(&head)).await;
+    match log_head::Entity::find_by_id(1).one(writer).await? {
+        // Perhaps another replica's, which was faster.
+        Some(head) => Ok(head),
+        None => made.map(|()| head),
+    }
 }
 
 #[async_trait]
@@ -150,15 +184,7 @@ impl FeedSource for EventLog {
         if let Some(events) = tail {
             return Ok(Page { events, from_tail: true });
         }
-        let Some(last) = self.last_of_page(position, limit).await? else { return Ok(Page::default()) };
-        let rows = event::Entity::find()
-            .filter(event::Column::Position.gt(position))
-            .filter(event::Column::Position.lte(last))
-            .order_by_asc(event::Column::Position)
-            .all(&self.reader)
-            .await?;
-        let events =
-            rows.into_iter().map(|row| self.wire(row).map(Arc::new)).collect::<Result<Vec<_>, _>>()?;
+        let events = self.stored(position, limit).await?.into_iter().map(Arc::new).collect();
         Ok(Page { events, from_tail: false })
     }
 
@@ -167,13 +193,7 @@ impl FeedSource for EventLog {
         if let Some(event) = tail.as_deref().and_then(<[_]>::first) {
             return Ok(Some(event.id));
         }
-        let id: Option<Uuid> = event::Entity::find_by_id(position)
-            .select_only()
-            .column(event::Column::EventId)
-            .into_tuple()
-            .one(&self.reader)
-            .await?;
-        Ok(id.map(EventId::from))
+        self.stored_id(position).await
     }
 
     async fn position_before(&self, time: Timestamp) -> Result<i64, DbErr> {
@@ -216,6 +236,29 @@ impl FeedSource for EventLog {
 }
 
 impl EventLog {
+    /// A page out of the database.
+    async fn stored(&self, position: i64, limit: usize) -> Result<Vec<WireEvent>, DbErr> {
+        let Some(last) = self.last_of_page(position, limit).await? else { return Ok(Vec::new()) };
+        let rows = event::Entity::find()
+            .filter(event::Column::Position.gt(position))
+            .filter(event::Column::Position.lte(last))
+            .order_by_asc(event::Column::Position)
+            .all(&self.reader)
+            .await?;
+        rows.into_iter().map(|row| self.wire(row)).collect()
+    }
+
+    /// The event at a position in the database.
+    async fn stored_id(&self, position: i64) -> Result<Option<EventId>, DbErr> {
+        let id: Option<Uuid> = event::Entity::find_by_id(position)
+            .select_only()
+            .column(event::Column::EventId)
+            .into_tuple()
+            .one(&self.reader)
+            .await?;
+        Ok(id.map(EventId::from))
+    }
+
     /// Where the page after `position` ends, judged by the lengths of its events: the events themselves are read only
     /// when it is known how many fit.
     async fn last_of_page(&self, position: i64, limit: usize) -> Result<Option<i64>, DbErr> {

@@ -69,6 +69,7 @@ pub async fn start(environment: &Environment, services: &mut Services) -> Result
     );
     let log = Arc::new(log.await?);
     let (tasks, shutdown) = (environment.tasks.clone(), environment.shutdown.clone());
+    log.follow(&tasks, shutdown.clone());
     let committer =
         Committer::start(database.writer.clone(), log.clone(), clock.clone(), &tasks, shutdown.clone());
     let feed = FeedServer::new(log, clock, shutdown, tasks);

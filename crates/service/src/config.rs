@@ -15,7 +15,7 @@ const ENVIRONMENT_PREFIX: &str = "ORDERMESH_";
 /// Variables of the command line client; they are not settings of a server.
 const CLIENT_VARIABLES: [&str; 2] = ["ORDERMESH_ADDR", "ORDERMESH_CONFIG"];
 /// Top-level settings beside the sections of the contexts.
-const SHARED: [&str; 5] = ["data_dir", "in_memory", "server", "log", "peers"];
+const SHARED: [&str; 6] = ["data_dir", "in_memory", "server", "log", "database", "peers"];
 
 /// Settings that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -50,6 +50,34 @@ impl Default for ServerSettings {
             health_listen: String::new(),
             max_request_bytes: 1 << 20,
             shutdown_grace_seconds: 10,
+        }
+    }
+}
+
+/// How PostgreSQL is used; SQLite needs no settings.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct DatabaseSettings {
+    /// Connections that write, each context's own. Default 4.
+    pub write_connections: u32,
+    /// Connections that read, each context's own. Default 8.
+    pub read_connections: u32,
+    /// How long a call waits for a connection before it is refused. Default 2000.
+    pub connect_timeout_ms: u64,
+    /// How long a statement may take. Default 10000.
+    pub statement_timeout_ms: u64,
+    /// How long a replica that has stopped in the middle of a transaction may hold its locks. Default 3000.
+    pub idle_in_transaction_timeout_ms: u64,
+}
+
+impl Default for DatabaseSettings {
+    fn default() -> Self {
+        Self {
+            write_connections: 4,
+            read_connections: 8,
+            connect_timeout_ms: 2000,
+            statement_timeout_ms: 10_000,
+            idle_in_transaction_timeout_ms: 3000,
         }
     }
 }
@@ -140,6 +168,8 @@ pub struct Settings {
     pub server: ServerSettings,
     /// Logs.
     pub log: LogSettings,
+    /// PostgreSQL.
+    pub database: DatabaseSettings,
     /// Where other servers answer, by name such as `order_command`: a URL.
     pub peers: BTreeMap<String, MaskedUrl>,
 }
@@ -167,6 +197,7 @@ impl Settings {
             in_memory: get(&merged, "in_memory", || false)?,
             server: get(&merged, "server", ServerSettings::default)?,
             log: get(&merged, "log", LogSettings::default)?,
+            database: get(&merged, "database", DatabaseSettings::default)?,
             peers: get(&merged, "peers", BTreeMap::new)?,
             merged,
         })
@@ -184,6 +215,7 @@ impl Settings {
         table.insert("in_memory".to_owned(), self.in_memory.into());
         table.insert("server".to_owned(), to_toml(&self.server)?);
         table.insert("log".to_owned(), to_toml(&self.log)?);
+        table.insert("database".to_owned(), to_toml(&self.database)?);
         table.insert("peers".to_owned(), to_toml(&self.peers)?);
         Ok(table)
     }

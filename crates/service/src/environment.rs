@@ -82,7 +82,7 @@ impl Environment {
             true => format!("sqlite:{}", self.settings.data_dir.join(format!("{name}.db")).display()).into(),
             false => url.clone(),
         };
-        let database = Database::open::<M>(&url, self.settings.in_memory).await?;
+        let database = Database::open::<M>(&url, self.settings.in_memory, &self.settings.database).await?;
         let connections = [database.reader.clone(), database.writer.clone()];
         self.opened.lock().unwrap_or_else(PoisonError::into_inner).extend(connections);
         Ok(database)

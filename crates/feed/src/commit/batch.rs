@@ -5,27 +5,44 @@ use std::time::Duration;
 
 use ordermesh_kernel::{Clock, EventId, clock};
 use sea_orm::sea_query::Value;
-use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, FromQueryResult, Statement};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, EntityTrait,
+    FromQueryResult, QueryFilter, QuerySelect, Statement,
+};
 use uuid::Uuid;
 
 use super::job::{Job, Outcome};
 use super::{CommandIdentity, UnitOfWork};
 use crate::event::{Cause, LoggedEvent, NewEvent, WireEvent};
 use crate::log::{EventLog, FeedSource};
-use crate::store::{Table, WriteTransaction, event, idempotency, is_transient};
+use crate::store::{Failure, Table, WriteTransaction, event, idempotency};
 use crate::token::LogPosition;
 
+/// How often a batch is tried again at once: another writer was faster, or a connection of the pool was dead.
+const RETRIES: u32 = 8;
+/// How long a batch may take in all. The database's own time-outs are shorter: this one is for a network that swallows
+/// everything.
+const PATIENCE: Duration = Duration::from_secs(30);
+
 type Jobs<U> = Vec<Box<dyn Job<U>>>;
+type Key = [u8; 32];
 
 /// What a batch does with one of its jobs.
 enum Fate {
     /// Known before this batch.
-    Known(idempotency::Model),
+    Known(Known),
     /// Accepted; its record is this one of the batch.
     Accepted(usize),
     /// Same request_id as an accepted one of this batch.
     Follows(usize),
     Refused,
+}
+
+/// What an earlier batch has committed.
+#[derive(Clone)]
+struct Known {
+    record: idempotency::Model,
+    place: LogPosition,
 }
 
 pub(super) struct Batch<'a> {
@@ -41,14 +58,18 @@ struct Decided {
     records: Vec<idempotency::Model>,
 }
 
-/// The records and the events of a batch, as they are in the database.
-type Written = (Vec<idempotency::Model>, Vec<WireEvent>);
-
 /// An event that waits for its position, with the record of the command that decided it.
 struct Staged {
     record: usize,
     cause: Cause,
     event: NewEvent,
+}
+
+/// What a batch has written: its records with the places of their newest events, and all its events.
+#[derive(Default)]
+struct Written {
+    records: Vec<Known>,
+    events: Vec<WireEvent>,
 }
 
 impl<'a> Batch<'a> {
@@ -62,11 +83,11 @@ impl<'a> Batch<'a> {
         if jobs.is_empty() {
             return;
         }
-        let error = match self.attempt(&mut jobs).await {
-            Ok((fates, records)) => return answer(jobs, fates, &records, self.log),
+        let error = match self.attempts(&mut jobs).await {
+            Ok((fates, written)) => return answer(jobs, fates, &written.records),
             Err(error) => error,
         };
-        if is_transient(&error) {
+        if matches!(Failure::of(&error), Failure::Disconnected | Failure::Unavailable) {
             tracing::warn!(%error, commands = jobs.len(), "the database cannot take commands");
             jobs.into_iter().for_each(|job| job.finish(Outcome::Unavailable));
             // Without this pause a database that fails fast would have every retry fail at once.
@@ -82,22 +103,39 @@ impl<'a> Batch<'a> {
         }
     }
 
-    async fn attempt<U: UnitOfWork>(
-        &self,
-        jobs: &mut Jobs<U>,
-    ) -> Result<(Vec<Fate>, Vec<idempotency::Model>), DbErr> {
+    /// Tries until the batch is written or cannot be. A batch whose connection broke during the commit may be
+    /// durable or not: trying again is safe, since its idempotency records are either found or claimed anew, and
+    /// a commit that is still under way holds them until it is decided.
+    async fn attempts<U: UnitOfWork>(&self, jobs: &mut Jobs<U>) -> Result<(Vec<Fate>, Written), DbErr> {
+        let mut failures = 0;
+        loop {
+            let error = match tokio::time::timeout(PATIENCE, self.attempt(jobs)).await {
+                Ok(Ok(done)) => return Ok(done),
+                Ok(Err(error)) => error,
+                Err(_) => DbErr::Conn(sea_orm::RuntimeErr::Internal(format!("no answer in {PATIENCE:?}"))),
+            };
+            failures += 1;
+            let again = matches!(Failure::of(&error), Failure::Disconnected | Failure::Conflict);
+            if !again || failures > RETRIES {
+                return Err(error);
+            }
+            tracing::info!(%error, commands = jobs.len(), "a batch is tried again");
+        }
+    }
+
+    async fn attempt<U: UnitOfWork>(&self, jobs: &mut Jobs<U>) -> Result<(Vec<Fate>, Written), DbErr> {
         let tx = WriteTransaction::begin(self.writer).await?;
         let written = match self.attempt_in(&tx, jobs).await {
             Ok((fates, None)) => {
                 tx.undo().await;
-                return Ok((fates, Vec::new()));
+                return Ok((fates, Written::default()));
             }
             Ok((fates, Some(written))) => Ok((fates, written)),
             Err(error) => Err(error),
         };
-        let (fates, (records, wire)) = tx.end(written).await?;
-        self.log.publish(wire);
-        Ok((fates, records))
+        let (fates, mut written) = tx.end(written).await?;
+        self.log.publish(std::mem::take(&mut written.events));
+        Ok((fates, written))
     }
 
     /// What becomes of each job, and what was written; `None` when no job was accepted.
@@ -106,48 +144,77 @@ impl<'a> Batch<'a> {
         tx: &DatabaseTransaction,
         jobs: &mut Jobs<U>,
     ) -> Result<(Vec<Fate>, Option<Written>), DbErr> {
-        let keys: Vec<[u8; 32]> = jobs.iter().map(|job| job.identity().key()).collect();
-        let known = known_records(tx, &keys).await?;
-        let fresh = jobs.iter().zip(&keys).filter(|(_, key)| !known.contains_key(key.as_slice()));
+        let keys: Vec<Key> = jobs.iter().map(|job| job.identity().key()).collect();
+        let known = self.known(tx, &keys).await?;
+        let fresh = jobs.iter().zip(&keys).filter(|(_, key)| !known.contains_key(*key));
         let wants = fresh.flat_map(|(job, _)| job.wants()).collect();
         let mut unit = U::load(tx, wants).await?;
 
-        let (fates, decided) = self.decide(jobs, &keys, &known, &mut unit);
+        let (mut fates, decided) = self.decide(jobs, &keys, &known, &mut unit);
+        self.judge_refusals_again(tx, &keys, &mut fates).await?;
         if decided.records.is_empty() {
             return Ok((fates, None));
         }
+        claim(tx, &decided.records).await?;
         unit.store(tx).await?;
         Ok((fates, Some(self.append(tx, decided).await?)))
+    }
+
+    /// A refusal may come of the very same command: another replica, or an attempt whose commit was not answered,
+    /// has become visible between the look-up of its request_id and the load.
+    async fn judge_refusals_again(
+        &self,
+        tx: &DatabaseTransaction,
+        keys: &[Key],
+        fates: &mut [Fate],
+    ) -> Result<(), DbErr> {
+        if tx.get_database_backend() == sea_orm::DbBackend::Sqlite {
+            return Ok(());
+        }
+        let refused = fates.iter().zip(keys).filter(|(fate, _)| matches!(fate, Fate::Refused));
+        let refused: Vec<Key> = refused.map(|(_, key)| *key).collect();
+        let mut known = self.known(tx, &refused).await?;
+        for (fate, key) in fates.iter_mut().zip(keys) {
+            if matches!(fate, Fate::Refused)
+                && let Some(known) = known.remove(key)
+            {
+                *fate = Fate::Known(known);
+            }
+        }
+        Ok(())
     }
 
     fn decide<U: UnitOfWork>(
         &self,
         jobs: &mut Jobs<U>,
-        keys: &[[u8; 32]],
-        known: &HashMap<Vec<u8>, idempotency::Model>,
+        keys: &[Key],
+        known: &HashMap<Key, Known>,
         unit: &mut U,
     ) -> (Vec<Fate>, Decided) {
         let now = self.clock.now();
         let mut decided = Decided::default();
-        let mut accepted: HashMap<[u8; 32], usize> = HashMap::new();
+        let mut accepted: HashMap<Key, usize> = HashMap::new();
         let mut fates = Vec::with_capacity(jobs.len());
         for (job, key) in jobs.iter_mut().zip(keys) {
-            let fate = if let Some(record) = known.get(key.as_slice()) {
-                Fate::Known(record.clone())
+            let fate = if let Some(known) = known.get(key) {
+                Fate::Known(known.clone())
             } else if let Some(record) = accepted.get(key) {
                 Fate::Follows(*record)
             } else if job.decide(unit, now) {
                 let record = decided.records.len();
                 let cause = &job.identity().cause;
                 let staged = |event| Staged { record, cause: cause.clone(), event };
-                decided.events.extend(unit.take_events().into_iter().map(staged));
+                let events = unit.take_events();
+                let newest = events.last().map(|event| (event.key.clone(), event.key_revision));
+                let (event_key, event_key_revision) = newest.unwrap_or_default();
+                decided.events.extend(events.into_iter().map(staged));
                 decided.records.push(idempotency::Model {
                     id: key.to_vec(),
                     request_id: job.identity().request_id.clone(),
                     fingerprint: job.identity().fingerprint.to_vec(),
                     answer: job.answer(),
-                    position: 0,
-                    event_id: Uuid::nil(),
+                    event_key,
+                    event_key_revision,
                     recorded_time: clock::to_micros(now),
                 });
                 accepted.insert(*key, record);
@@ -160,43 +227,82 @@ impl<'a> Batch<'a> {
         (fates, decided)
     }
 
-    /// Gives positions, writes events and idempotency records. The head's row lock lives from here to the commit.
+    /// Gives positions and writes events. The head's row lock lives from here to the commit.
     async fn append(&self, tx: &DatabaseTransaction, decided: Decided) -> Result<Written, DbErr> {
-        let Decided { events, mut records } = decided;
         let now = clock::to_micros(self.clock.now());
-        let head = advance_head(tx, events.len() as i64, now).await?;
+        let count = decided.events.len() as i64;
+        let head = advance_head(tx, count, now).await?;
         let recorded =
             clock::from_micros(head.recorded_time).map_err(|error| DbErr::Type(error.to_string()))?;
 
-        let (mut rows, mut wire) = (Vec::with_capacity(events.len()), Vec::with_capacity(events.len()));
-        let first = head.position - events.len() as i64 + 1;
+        let nowhere = self.log.place(0, None);
+        let known = |record| Known { record, place: nowhere };
+        let mut records: Vec<Known> = decided.records.into_iter().map(known).collect();
+        let (mut rows, mut events) = (Vec::new(), Vec::with_capacity(decided.events.len()));
+        let first = head.position - count + 1;
         self.log.expect_next(first, tx.get_database_backend())?;
-        for (position, Staged { record, cause, event }) in (first..).zip(events) {
-            let record = &mut records[record];
+        for (position, Staged { record, cause, event }) in (first..).zip(decided.events) {
             let id = EventId::new_v7(recorded);
-            (record.position, record.event_id) = (position, *id.as_uuid());
+            records[record].place = self.log.place(position, Some(id));
             let kind = self.log.schema().event(event.kind).ok_or_else(|| {
                 DbErr::Type(format!("{} is not an event of this feed's contract", event.kind))
             })?;
             let logged = LoggedEvent { position, id, recorded, cause, event };
-            let wire_event = WireEvent::new(&logged, kind);
-            rows.push(row(logged, wire_event.key_hash));
-            wire.push(wire_event);
+            let wire = WireEvent::new(&logged, kind);
+            rows.push(row(logged, wire.key_hash));
+            events.push(wire);
         }
         Table::<event::Entity>::default().insert(tx, &rows).await?;
-        Table::<idempotency::Entity>::default().insert(tx, &records).await?;
-        Ok((records, wire))
+        Ok(Written { records, events })
+    }
+
+    /// What is known of the keys, with the places of the events that came of it.
+    async fn known(&self, tx: &DatabaseTransaction, keys: &[Key]) -> Result<HashMap<Key, Known>, DbErr> {
+        let values = keys.iter().map(|key| Value::from(key.to_vec()));
+        let records =
+            Table::<idempotency::Entity>::default().find_in(tx, idempotency::Column::Id, values).await?;
+        if records.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let places = self.places(tx, &records).await?;
+        let known = |record: idempotency::Model| {
+            let key = record.id.as_slice().try_into().ok()?;
+            let event = (record.event_key.clone(), record.event_key_revision);
+            // An event that was truncated has been seen by all: there is nothing to wait for.
+            let place = places.get(&event).copied().unwrap_or_else(|| self.log.place(0, None));
+            Some((key, Known { record, place }))
+        };
+        Ok(records.into_iter().filter_map(known).collect())
+    }
+
+    /// The places of the records' newest events, by key and key revision.
+    async fn places(
+        &self,
+        tx: &DatabaseTransaction,
+        records: &[idempotency::Model],
+    ) -> Result<HashMap<(String, i64), LogPosition>, DbErr> {
+        let keys = records.iter().map(|record| record.event_key.as_str());
+        let rows: Vec<(String, i64, i64, Uuid)> = event::Entity::find()
+            .select_only()
+            .columns([event::Column::Key, event::Column::KeyRevision])
+            .columns([event::Column::Position, event::Column::EventId])
+            .filter(event::Column::Key.is_in(keys))
+            .into_tuple()
+            .all(tx)
+            .await?;
+        let place = |(key, revision, position, id)| {
+            ((key, revision), self.log.place(position, Some(EventId::from(id))))
+        };
+        Ok(rows.into_iter().map(place).collect())
     }
 }
 
-async fn known_records(
-    tx: &DatabaseTransaction,
-    keys: &[[u8; 32]],
-) -> Result<HashMap<Vec<u8>, idempotency::Model>, DbErr> {
-    let values = keys.iter().map(|key| Value::from(key.to_vec()));
-    let records =
-        Table::<idempotency::Entity>::default().find_in(tx, idempotency::Column::Id, values).await?;
-    Ok(records.into_iter().map(|record| (record.id.clone(), record)).collect())
+/// Writes the idempotency records, in the order of their keys: writers that claim the same ones do it in the same
+/// order and cannot wait for each other. A key that another one has claimed meanwhile is a conflict of the batch.
+async fn claim(tx: &DatabaseTransaction, records: &[idempotency::Model]) -> Result<(), DbErr> {
+    let mut records = records.to_vec();
+    records.sort_unstable_by(|one, other| one.id.cmp(&other.id));
+    Table::<idempotency::Entity>::default().insert(tx, &records).await
 }
 
 #[derive(FromQueryResult)]
@@ -237,25 +343,21 @@ fn row(logged: LoggedEvent, key_hash: u64) -> event::Model {
     }
 }
 
-fn answer<U: UnitOfWork>(jobs: Jobs<U>, fates: Vec<Fate>, records: &[idempotency::Model], log: &EventLog) {
+fn answer<U: UnitOfWork>(jobs: Jobs<U>, fates: Vec<Fate>, written: &[Known]) {
     for (job, fate) in jobs.into_iter().zip(fates) {
         let outcome = match &fate {
-            Fate::Known(record) => repeat(job.identity(), record, log),
-            Fate::Follows(record) => repeat(job.identity(), &records[*record], log),
-            Fate::Accepted(record) => Outcome::Committed(place(&records[*record], log)),
+            Fate::Known(known) => repeat(job.identity(), known),
+            Fate::Follows(record) => repeat(job.identity(), &written[*record]),
+            Fate::Accepted(record) => Outcome::Committed(written[*record].place),
             Fate::Refused => Outcome::Refused,
         };
         job.finish(outcome);
     }
 }
 
-fn repeat(identity: &CommandIdentity, record: &idempotency::Model, log: &EventLog) -> Outcome {
-    match record.fingerprint == identity.fingerprint {
-        true => Outcome::Replayed(record.answer.clone(), place(record, log)),
+fn repeat(identity: &CommandIdentity, known: &Known) -> Outcome {
+    match known.record.fingerprint == identity.fingerprint {
+        true => Outcome::Replayed(known.record.answer.clone(), known.place),
         false => Outcome::RequestIdReused,
     }
-}
-
-fn place(record: &idempotency::Model, log: &EventLog) -> LogPosition {
-    log.place(record.position, Some(EventId::from(record.event_id)))
 }

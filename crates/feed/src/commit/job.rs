@@ -89,6 +89,10 @@ impl<U: UnitOfWork, C: Command<U>> Job<U> for Pending<U, C> {
         let result = match (outcome, self.decision) {
             (Outcome::Committed(place), Some(Ok(answer))) => Ok(committed(answer, place, false)),
             (Outcome::Refused, Some(Err(refusal))) => Err(CommitError::Refused(refusal)),
+            // An earlier attempt of this very call had committed, though its connection did not live to tell.
+            (Outcome::Replayed(bytes, place), Some(Ok(answer))) if answer.encode() == bytes => {
+                Ok(committed(answer, place, false))
+            }
             (Outcome::Replayed(bytes, place), _) => C::Answer::decode(&bytes)
                 .map(|answer| committed(answer, place, true))
                 .ok_or_else(|| CommitError::Internal("the stored answer cannot be read".to_owned())),

@@ -1,7 +1,9 @@
 //! The newest events of a log in memory, shared by all live subscribers.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
+
+use ordermesh_kernel::EventId;
 
 use super::PAGE_BYTES;
 use crate::event::WireEvent;
@@ -12,6 +14,8 @@ pub(super) struct Tail {
     events: VecDeque<Arc<WireEvent>>,
     bytes: usize,
     budget: usize,
+    /// Batches beyond a hole, by their first position: of two writers the later one may tell first.
+    ahead: BTreeMap<i64, Vec<WireEvent>>,
 }
 
 impl Tail {
@@ -20,15 +24,26 @@ impl Tail {
         Self { budget, ..Self::default() }
     }
 
-    /// Takes newer events and drops the oldest ones that no longer fit.
-    pub fn append(&mut self, events: Vec<WireEvent>) {
-        let newest = self.events.back().map(|event| event.position);
-        let next = events.first().map(|event| event.position);
-        if newest.zip(next).is_some_and(|(newest, next)| next != newest + 1) {
-            // A hole is read from the log, never jumped over.
-            self.events.clear();
-            self.bytes = 0;
+    /// Takes events after `head` as far as they follow it without a hole, and tells the new head. What lies beyond a
+    /// hole waits; what is known already is left out.
+    pub fn take(&mut self, events: Vec<WireEvent>, mut head: i64) -> i64 {
+        let Some(first) = events.first() else { return head };
+        self.ahead.insert(first.position, events);
+        while let Some(batch) = self.ahead.first_entry().filter(|batch| *batch.key() <= head + 1) {
+            let mut events = batch.remove();
+            events.retain(|event| event.position > head);
+            head = events.last().map_or(head, |event| event.position);
+            self.append(events);
         }
+        if self.ahead.values().flatten().map(Self::weight).sum::<usize>() > self.budget {
+            // The hole and what follows it will be read from the database.
+            self.ahead.clear();
+        }
+        head
+    }
+
+    /// Takes the next events and drops the oldest ones that no longer fit.
+    fn append(&mut self, events: Vec<WireEvent>) {
         for event in events {
             self.bytes += Self::weight(&event);
             self.events.push_back(Arc::new(event));
@@ -53,6 +68,12 @@ impl Tail {
             .then(|| self.events.iter().skip(skip).take(limit).take_while(fits).cloned().collect())
     }
 
+    /// The event at a position, if the tail holds it.
+    pub fn id_at(&self, position: i64) -> Option<EventId> {
+        let index = usize::try_from(position - self.events.front()?.position).ok()?;
+        self.events.get(index).map(|event| event.id)
+    }
+
     /// What an event costs in memory, about: its bytes, its key, and the structure around them.
     fn weight(event: &WireEvent) -> usize {
         event.bytes.len() + event.key.len() + size_of::<WireEvent>() + 2 * size_of::<usize>()
@@ -61,7 +82,7 @@ impl Tail {
 
 #[cfg(test)]
 mod tests {
-    use ordermesh_kernel::{EventId, Timestamp};
+    use ordermesh_kernel::Timestamp;
     use uuid::Uuid;
 
     use super::*;
@@ -83,7 +104,7 @@ mod tests {
     #[test]
     fn the_tail_keeps_the_newest_events_within_its_bytes() {
         let mut tail = Tail::bounded(3_000);
-        tail.append(events(1..=100));
+        assert_eq!(tail.take(events(1..=100), 0), 100);
         assert!(tail.bytes <= 3_000 && !tail.events.is_empty());
         assert_eq!(tail.events.back().map(|event| event.position), Some(100));
         assert!(tail.after(0, 10).is_none(), "what was dropped must come from the log");
@@ -93,7 +114,7 @@ mod tests {
     fn the_tail_answers_only_with_the_very_next_event() {
         let mut tail = Tail::bounded(usize::MAX);
         assert!(tail.after(0, 10).is_none());
-        tail.append(events(5..=9));
+        assert_eq!(tail.take(events(5..=9), 4), 9);
         assert!(tail.after(3, 10).is_none());
         let positions = |after, limit| -> Vec<i64> {
             tail.after(after, limit).unwrap().iter().map(|event| event.position).collect()
@@ -101,5 +122,25 @@ mod tests {
         assert_eq!(positions(4, 3), [5, 6, 7]);
         assert_eq!(positions(8, 10), [9]);
         assert!(tail.after(9, 10).is_none());
+    }
+
+    #[test]
+    fn what_lies_beyond_a_hole_waits_until_the_hole_is_filled() {
+        let mut tail = Tail::bounded(usize::MAX);
+        assert_eq!(tail.take(events(4..=5), 0), 0);
+        assert_eq!(tail.take(events(1..=2), 0), 2);
+        assert_eq!(tail.after(1, 10).unwrap().len(), 1, "the hole at 3 is not jumped over");
+        assert_eq!(tail.take(events(2..=3), 2), 5);
+        let positions: Vec<i64> = tail.after(0, 10).unwrap().iter().map(|event| event.position).collect();
+        assert_eq!(positions, [1, 2, 3, 4, 5]);
+    }
+
+    #[test]
+    fn what_lies_beyond_a_hole_is_bounded_too() {
+        let mut tail = Tail::bounded(3_000);
+        for position in 1..=200 {
+            assert_eq!(tail.take(events(position * 2..=position * 2), 0), 0);
+            assert!(tail.ahead.values().flatten().map(Tail::weight).sum::<usize>() <= 3_000);
+        }
     }
 }

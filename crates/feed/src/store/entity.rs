@@ -64,9 +64,10 @@ pub mod idempotency {
         pub request_id: String,
         pub fingerprint: Vec<u8>,
         pub answer: Vec<u8>,
-        /// The newest event of the command.
-        pub position: i64,
-        pub event_id: Uuid,
+        /// Key and key revision of the command's newest event. Not its position: records are written before the
+        /// log's head is locked.
+        pub event_key: String,
+        pub event_key_revision: i64,
         pub recorded_time: i64,
     }
 

@@ -66,8 +66,8 @@ impl MigrationTrait for LogMigration {
             .col(ColumnDef::new("request_id").text().not_null())
             .col(ColumnDef::new("fingerprint").blob().not_null())
             .col(ColumnDef::new("answer").blob().not_null())
-            .col(ColumnDef::new("position").big_integer().not_null())
-            .col(ColumnDef::new("event_id").uuid().not_null())
+            .col(ColumnDef::new("event_key").text().not_null())
+            .col(ColumnDef::new("event_key_revision").big_integer().not_null())
             .col(ColumnDef::new("recorded_time").big_integer().not_null())
             .to_owned();
         manager.create_table(idempotency).await

@@ -1,18 +1,21 @@
 //! Bulk statements over a sea-orm entity: many rows a statement, with few distinct SQL texts.
 //!
-//! A statement's text depends on the number of its rows. Rows go out in groups of a few fixed sizes, so that
-//! each text is prepared once a connection instead of once a batch.
+//! PostgreSQL takes each column as one array, so a statement has one text whatever its number of rows. SQLite knows
+//! no arrays: there rows go out in groups of a few fixed sizes. Either way a text is prepared once a connection
+//! instead of once a batch.
 
 use std::marker::PhantomData;
 
-use sea_orm::sea_query::{Iden, Value};
+use sea_orm::sea_query::{ArrayType, ColumnType, Iden, Value};
 use sea_orm::{
-    ConnectionTrait, DbBackend, DbErr, EntityTrait, FromQueryResult, Iterable, ModelTrait,
+    ColumnTrait, ConnectionTrait, DbBackend, DbErr, EntityTrait, FromQueryResult, Iterable, ModelTrait,
     PrimaryKeyToColumn, Statement,
 };
 
-/// Rows a statement; the last must be 1.
+/// Rows a statement of SQLite; the last must be 1.
 const GROUPS: [usize; 4] = [128, 32, 8, 1];
+/// Rows a statement of PostgreSQL at most: what is larger would only hold more memory on both sides.
+const ARRAY_ROWS: usize = 4096;
 
 /// A table of entity `E`: the one that the entity names, or one of the same columns under another name.
 #[derive(Debug, Clone)]
@@ -68,22 +71,51 @@ impl<E: EntityTrait> Table<E> {
         column: E::Column,
         values: impl IntoIterator<Item = Value>,
     ) -> Result<Vec<E::Model>, DbErr> {
+        self.find(db, column, values, "").await
+    }
+
+    /// The same, and no other transaction changes the rows before this one ends. They are locked in the order of
+    /// the column, so that transactions which want the same rows cannot wait for each other. (SQLite's writer is
+    /// alone anyway.)
+    pub async fn find_in_and_lock<C: ConnectionTrait>(
+        &self,
+        db: &C,
+        column: E::Column,
+        values: impl IntoIterator<Item = Value>,
+    ) -> Result<Vec<E::Model>, DbErr> {
+        let lock = match db.get_database_backend() {
+            DbBackend::Postgres => format!(r#" ORDER BY "{}" FOR UPDATE"#, column.to_string()),
+            _ => String::new(),
+        };
+        self.find(db, column, values, &lock).await
+    }
+
+    async fn find<C: ConnectionTrait>(
+        &self,
+        db: &C,
+        column: E::Column,
+        values: impl IntoIterator<Item = Value>,
+        lock: &str,
+    ) -> Result<Vec<E::Model>, DbErr> {
         let backend = db.get_database_backend();
         let mut values: Vec<Value> = values.into_iter().collect();
         let mut found = Vec::new();
+        let (columns, name, key) = (columns::<E>(), &self.name, column.to_string());
+        let select = format!(r#"SELECT {columns} FROM "{name}" WHERE "{key}""#);
         while let Some(last) = values.last().cloned() {
-            let group = group(values.len());
-            // A group is filled up with a repeated value rather than split further: one round trip for a few keys.
-            let take = values.split_off(values.len().saturating_sub(group));
-            let filled = take.into_iter().chain(std::iter::repeat(last)).take(group).collect::<Vec<_>>();
-            let sql = format!(
-                r#"SELECT {} FROM "{}" WHERE "{}" IN ({})"#,
-                columns::<E>(),
-                self.name,
-                column.to_string(),
-                placeholders(backend, 1, group)
-            );
-            let statement = Statement::from_sql_and_values(backend, sql, filled);
+            let (condition, bound) = if backend == DbBackend::Postgres {
+                let element = Element::of(column)?;
+                let array = Value::Array(element.array, Some(Box::new(std::mem::take(&mut values))));
+                (format!("= ANY($1::{}[])", element.name), vec![array])
+            } else {
+                let group = group(values.len());
+                // A group is filled up with a repeated value rather than split further: one round trip for a few keys.
+                let take = values.split_off(values.len().saturating_sub(group));
+                let filled = take.into_iter().chain(std::iter::repeat(last)).take(group).collect();
+                (format!("IN ({})", placeholders(group)), filled)
+            };
+            let statement =
+                Statement::from_sql_and_values(backend, format!("{select} {condition}{lock}"), bound);
             for row in db.query_all_raw(statement).await? {
                 found.push(E::Model::from_query_result(&row, "")?);
             }
@@ -95,22 +127,115 @@ impl<E: EntityTrait> Table<E> {
     where
         E::Model: ModelTrait<Entity = E>,
     {
-        let backend = db.get_database_backend();
-        let width = E::Column::iter().count();
-        let head = format!(r#"INSERT INTO "{}" ({}) VALUES "#, self.name, columns::<E>());
-        let mut rest = rows;
-        while !rest.is_empty() {
-            let group = GROUPS.into_iter().find(|group| *group <= rest.len()).unwrap_or(1);
-            let (rows, after) = rest.split_at(group);
-            rest = after;
-            let tuples: Vec<_> = (0..group)
-                .map(|row| format!("({})", placeholders(backend, row * width + 1, width)))
-                .collect();
-            let sql = format!("{head}{}{conflict}", tuples.join(", "));
-            let values = rows.iter().flat_map(|row| E::Column::iter().map(|column| row.get(column)));
-            db.execute_raw(Statement::from_sql_and_values(backend, sql, values)).await?;
+        let head = format!(r#"INSERT INTO "{}" ({}) "#, self.name, columns::<E>());
+        match db.get_database_backend() {
+            DbBackend::Postgres => write_arrays::<E, C>(db, rows, &head, conflict).await,
+            _ => write_tuples::<E, C>(db, rows, &head, conflict).await,
         }
-        Ok(())
+    }
+}
+
+async fn write_tuples<E: EntityTrait, C: ConnectionTrait>(
+    db: &C,
+    mut rest: &[E::Model],
+    head: &str,
+    conflict: &str,
+) -> Result<(), DbErr>
+where
+    E::Model: ModelTrait<Entity = E>,
+{
+    let tuple = format!("({})", placeholders(E::Column::iter().count()));
+    while !rest.is_empty() {
+        let group = GROUPS.into_iter().find(|group| *group <= rest.len()).unwrap_or(1);
+        let (rows, after) = rest.split_at(group);
+        rest = after;
+        let sql = format!("{head}VALUES {}{conflict}", vec![&*tuple; group].join(", "));
+        let values = rows.iter().flat_map(|row| E::Column::iter().map(|column| row.get(column)));
+        db.execute_raw(Statement::from_sql_and_values(db.get_database_backend(), sql, values)).await?;
+    }
+    Ok(())
+}
+
+async fn write_arrays<E: EntityTrait, C: ConnectionTrait>(
+    db: &C,
+    rows: &[E::Model],
+    head: &str,
+    conflict: &str,
+) -> Result<(), DbErr>
+where
+    E::Model: ModelTrait<Entity = E>,
+{
+    let (mut arrays, mut names, mut selected) = (Vec::new(), Vec::new(), Vec::new());
+    let elements = E::Column::iter()
+        .map(|column| Ok((column, Element::of(column)?, column.def().is_null())))
+        .collect::<Result<Vec<_>, DbErr>>()?;
+    for (index, (_, element, nullable)) in elements.iter().enumerate() {
+        arrays.push(format!("${}::{}[]", arrays.len() + 1, element.name));
+        names.push(format!("c{index}"));
+        selected.push(format!("c{index}"));
+        if *nullable {
+            // The driver's arrays hold no NULL: a second array tells where one belongs.
+            arrays.push(format!("${}::bool[]", arrays.len() + 1));
+            names.push(format!("n{index}"));
+            selected[index] = format!("CASE WHEN n{index} THEN NULL ELSE c{index} END");
+        }
+    }
+    let (arrays, names, selected) = (arrays.join(", "), names.join(", "), selected.join(", "));
+    let sql = format!("{head}SELECT {selected} FROM unnest({arrays}) AS rows({names}){conflict}");
+    for rows in rows.chunks(ARRAY_ROWS) {
+        let mut values = Vec::with_capacity(2 * elements.len());
+        for (column, element, nullable) in &elements {
+            let column: Vec<Value> = rows.iter().map(|row| row.get(*column)).collect();
+            if *nullable {
+                let nulls = column.iter().map(|value| Value::from(!value.is_some())).collect();
+                let filled = column.into_iter().map(|value| element.or_zero(value)).collect();
+                values.push(Value::Array(element.array.clone(), Some(Box::new(filled))));
+                values.push(Value::Array(ArrayType::Bool, Some(Box::new(nulls))));
+            } else {
+                values.push(Value::Array(element.array.clone(), Some(Box::new(column))));
+            }
+        }
+        db.execute_raw(Statement::from_sql_and_values(DbBackend::Postgres, &*sql, values)).await?;
+    }
+    Ok(())
+}
+
+/// What an array of a column's values is made of.
+struct Element {
+    array: ArrayType,
+    name: &'static str,
+}
+
+impl Element {
+    fn of(column: impl ColumnTrait) -> Result<Self, DbErr> {
+        let (array, name) = match column.def().get_column_type() {
+            ColumnType::BigInteger => (ArrayType::BigInt, "int8"),
+            ColumnType::Integer => (ArrayType::Int, "int4"),
+            ColumnType::Boolean => (ArrayType::Bool, "bool"),
+            ColumnType::String(_) | ColumnType::Text => (ArrayType::String, "text"),
+            ColumnType::Uuid => (ArrayType::Uuid, "uuid"),
+            ColumnType::Blob | ColumnType::VarBinary(_) | ColumnType::Binary(_) => {
+                (ArrayType::Bytes, "bytea")
+            }
+            other => {
+                let name = column.to_string();
+                return Err(DbErr::Type(format!("no array of {other:?}, the type of column {name}")));
+            }
+        };
+        Ok(Self { array, name })
+    }
+
+    /// The value, or in the place of a NULL any other.
+    fn or_zero(&self, value: Value) -> Value {
+        match (&self.array, value.is_some()) {
+            (_, true) => value,
+            (ArrayType::Bool, _) => false.into(),
+            (ArrayType::Int, _) => 0_i32.into(),
+            (ArrayType::BigInt, _) => 0_i64.into(),
+            (ArrayType::Uuid, _) => uuid::Uuid::nil().into(),
+            (ArrayType::Bytes, _) => Vec::<u8>::new().into(),
+            (_, _) => "".into(),
+        }
     }
 }
 
@@ -124,12 +249,8 @@ fn columns<E: EntityTrait>() -> String {
     names.join(", ")
 }
 
-/// `$3, $4, $5` for (3, 3), or `?, ?, ?` on SQLite: there a numbered parameter has a name, and the driver's
-/// look-up of names takes time in the square of their number.
-fn placeholders(backend: DbBackend, first: usize, count: usize) -> String {
-    let numbers: Vec<_> = match backend {
-        DbBackend::Sqlite => vec!["?".to_owned(); count],
-        _ => (first..first + count).map(|number| format!("${number}")).collect(),
-    };
-    numbers.join(", ")
+/// `?, ?, ?` for 3. Without numbers: to SQLite a numbered parameter has a name, and the driver's look-up of names takes
+/// time in the square of their number.
+fn placeholders(count: usize) -> String {
+    vec!["?"; count].join(", ")
 }

@@ -73,7 +73,8 @@ impl UnitOfWork for OrdersUnit {
             }
         }
         let mut unit = Self::default();
-        for row in Table::<order::Entity>::default().find_in(tx, order::Column::OrderId, ids).await? {
+        let orders = Table::<order::Entity>::default();
+        for row in orders.find_in_and_lock(tx, order::Column::OrderId, ids).await? {
             let head = rows::head(row)?;
             unit.heads.insert(head.id, head);
         }
@@ -91,7 +92,9 @@ impl UnitOfWork for OrdersUnit {
     async fn store(self, tx: &DatabaseTransaction) -> Result<(), DbErr> {
         let heads: Vec<_> =
             self.changed.iter().filter_map(|id| self.heads.get(id)).map(rows::head_row).collect();
-        let new = self.new;
+        let mut new = self.new;
+        // Writers that want the same reference do not wait for each other in a circle.
+        new.terms.sort_unstable_by(|one, other| one.order_reference.cmp(&other.order_reference));
         Table::<order::Entity>::default().upsert(tx, &heads).await?;
         Table::<order_terms::Entity>::default().insert(tx, &new.terms).await?;
         Table::<order_line::Entity>::default().insert(tx, &new.lines).await?;

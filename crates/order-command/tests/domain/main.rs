@@ -4,6 +4,7 @@
 
 mod arithmetic;
 mod cancelling;
+mod golden;
 mod placing;
 mod support;
 mod values;

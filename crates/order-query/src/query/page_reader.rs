@@ -96,7 +96,13 @@ mod tests {
 
     #[tokio::test]
     async fn orders_that_are_gone_meanwhile_are_left_out() {
-        let database = Database::open::<store::Migrator>(&String::new().into(), true).await.unwrap();
+        let database = Database::open::<store::Migrator>(
+            &String::new().into(),
+            true,
+            &ordermesh_service::config::DatabaseSettings::default(),
+        )
+        .await
+        .unwrap();
         let pages = PageReader::new(database.reader.clone());
         let gone = [1, 2].map(|id| Listed { order_id: Uuid::from_u128(id), bytes: GROUP_BYTES });
         assert_eq!(pages.turn().await.unwrap().load(&gone).await.unwrap(), []);

@@ -6,6 +6,7 @@ use ordermesh_order_query::store::Migrator;
 use ordermesh_proto::order::v1::order_query_service_server::OrderQueryService;
 use ordermesh_proto::order::v1::{ListOrdersRequest, OrderEvent};
 use ordermesh_service::Database;
+use ordermesh_service::config::DatabaseSettings;
 use sea_orm::ConnectionTrait;
 use tonic::Request;
 
@@ -96,7 +97,8 @@ async fn a_rebuild_that_was_called_off_leaves_nothing_in_the_way_of_the_next() {
 async fn connections_that_read_before_a_swap_read_the_new_tables_after_it() {
     let directory = tempfile::tempdir().unwrap();
     let url = format!("sqlite:{}", directory.path().join("read.db").display()).into();
-    let shelf = Shelf::over(Database::open::<Migrator>(&url, false).await.unwrap());
+    let shelf =
+        Shelf::over(Database::open::<Migrator>(&url, false, &DatabaseSettings::default()).await.unwrap());
     shelf.apply(&history()).await;
     let everything = || async {
         let page = shelf.service.list_orders(Request::new(ListOrdersRequest::default())).await.unwrap();

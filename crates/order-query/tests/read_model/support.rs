@@ -18,6 +18,7 @@ use ordermesh_proto::common::v1::Money;
 use ordermesh_proto::order::v1::order_event::Payload;
 use ordermesh_proto::order::v1::{self as wire, OrderEvent};
 use ordermesh_service::Database;
+use ordermesh_service::config::DatabaseSettings;
 use sea_orm::{ConnectionTrait, DatabaseConnection};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -37,7 +38,11 @@ pub struct Shelf {
 
 impl Shelf {
     pub async fn in_memory() -> Self {
-        Self::over(Database::open::<Migrator>(&String::new().into(), true).await.unwrap())
+        Self::over(
+            Database::open::<Migrator>(&String::new().into(), true, &DatabaseSettings::default())
+                .await
+                .unwrap(),
+        )
     }
 
     /// A read model that waits 50 ms for an `at_least`.

@@ -1,6 +1,7 @@
 //! Which indexes SQLite takes.
 
 use ordermesh_service::Database;
+use ordermesh_service::config::DatabaseSettings;
 use sea_orm::{DatabaseConnection, DbBackend, QueryTrait, Statement};
 
 use super::*;
@@ -25,7 +26,8 @@ async fn plans(db: &DatabaseConnection, filter: &str, order: OrderBy) -> [String
 
 #[tokio::test]
 async fn a_customer_or_a_reference_is_looked_up_whatever_else_the_filter_says() {
-    let database = Database::open::<Migrator>(&String::new().into(), true).await.unwrap();
+    let database =
+        Database::open::<Migrator>(&String::new().into(), true, &DatabaseSettings::default()).await.unwrap();
     let time = "\"2026-01-01T00:00:00Z\"";
     let others = [
         String::new(),
@@ -56,7 +58,8 @@ async fn a_customer_or_a_reference_is_looked_up_whatever_else_the_filter_says() 
 
 #[tokio::test]
 async fn a_page_of_one_filter_in_the_order_of_placing_is_read_off_an_index_without_sorting() {
-    let database = Database::open::<Migrator>(&String::new().into(), true).await.unwrap();
+    let database =
+        Database::open::<Migrator>(&String::new().into(), true, &DatabaseSettings::default()).await.unwrap();
     for filter in ["", "state = PLACED", "customer_id = mia", "currency = EUR", "sku = TEA"] {
         for plan in plans(&database.reader, filter, OrderBy::default()).await {
             assert!(plan.contains("INDEX order_view"), "{filter}: {plan}");
