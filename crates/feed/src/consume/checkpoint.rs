@@ -80,3 +80,45 @@ pub(crate) fn place_of(feed_id: Uuid, position: i64, event_id: &str) -> Result<L
     let id = EventId::parse(event_id).map_err(|_| ConsumeError::Contract("an event id is no UUID"))?;
     Ok(LogPosition { feed_id, position, event_id: Some(id) })
 }
+
+#[cfg(test)]
+mod tests {
+    use sea_orm::{ConnectOptions, Database};
+    use sea_orm_migration::{MigrationTrait, MigratorTrait};
+
+    use super::*;
+    use crate::store::{ConsumerMigration, WriteTransaction};
+
+    struct Migrator;
+
+    impl MigratorTrait for Migrator {
+        fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+            vec![Box::new(ConsumerMigration)]
+        }
+    }
+
+    fn at(log: u128, position: i64) -> LogPosition {
+        let event_id = Some(EventId::from(Uuid::from_u128(position.unsigned_abs().into())));
+        LogPosition { feed_id: Uuid::from_u128(log), position, event_id }
+    }
+
+    #[tokio::test]
+    async fn a_checkpoint_moves_only_from_where_it_was_found() {
+        let mut options = ConnectOptions::new("sqlite::memory:");
+        let db = Database::connect(options.max_connections(1).clone()).await.unwrap();
+        Migrator::up(&db, None).await.unwrap();
+        let moves = async |from, to| {
+            let tx = WriteTransaction::begin(&db).await.unwrap();
+            let moved = advance(&tx, "mail", from, to).await;
+            tx.end(moved).await
+        };
+        moves(None, at(1, 5)).await.unwrap();
+        for stale in [None, Some(at(1, 4)), Some(at(2, 5))] {
+            let refused = moves(stale, at(1, 9)).await;
+            assert!(matches!(refused, Err(ConsumeError::Superseded)), "{stale:?}");
+        }
+        moves(Some(at(1, 5)), at(1, 6)).await.unwrap();
+        assert_eq!(load(&db, "mail").await.unwrap(), Some(at(1, 6)));
+        assert_eq!(load(&db, "other").await.unwrap(), None);
+    }
+}

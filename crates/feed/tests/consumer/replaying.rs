@@ -3,7 +3,7 @@
 use ordermesh_feed::consume::{ConsumerControl, Delivery, prune_inbox};
 use ordermesh_kernel::Timestamp;
 use ordermesh_testkit::eventually;
-use sea_orm::ConnectionTrait;
+use sea_orm::{ConnectionTrait, Statement};
 
 use crate::scripted::event_id;
 use crate::shop::{Running, Shop};
@@ -52,7 +52,7 @@ async fn a_replay_without_effects_says_so_to_the_handler_for_every_event() {
 #[tokio::test]
 async fn a_replay_that_fails_again_leaves_the_key_parked_with_one_more_attempt() {
     let (_shop, running) = stuck().await;
-    let attempts = async || running.number("SELECT attempts FROM parked_keys").await;
+    let attempts = async || running.number("SELECT CAST(attempts AS BIGINT) FROM parked_keys").await;
     let before = attempts().await;
     running.consumer.replay(None, false).await.unwrap();
     eventually!(attempts().await == before + 1, "the replay is tried once");
@@ -79,11 +79,10 @@ async fn discarded_events_have_no_effect_and_the_key_flows_when_none_is_left() {
 async fn a_parked_event_that_had_its_effect_before_is_not_applied_again() {
     let (shop, running) = stuck().await;
     // Another replica has applied the first one, and its copy is back in the parking.
-    let insert = format!(
-        "INSERT INTO inbox (consumer, event_id, recorded_time) VALUES ('tally', x'{}', 5)",
-        event_id(1).as_uuid().simple()
-    );
-    running.db.execute_unprepared(&insert).await.unwrap();
+    let sql = "INSERT INTO inbox (consumer, event_id, recorded_time) VALUES ('tally', $1, 5)";
+    let id = (*event_id(1).as_uuid()).into();
+    let insert = Statement::from_sql_and_values(running.db.get_database_backend(), sql, [id]);
+    running.db.execute_raw(insert).await.unwrap();
     shop.script.edit(|parts| parts.poison.clear());
     running.consumer.replay(None, false).await.unwrap();
     eventually!(running.parked().await.is_empty(), "the parking is empty");

@@ -113,8 +113,8 @@ impl ScriptedFeed {
                 let types = types.clone();
                 async move {
                     let news = log.wait_for(|log| log.last().is_some_and(|last| last.position > told)).await;
-                    let news: Vec<_> =
-                        news.ok()?.iter().filter(|entry| entry.position > told).cloned().collect();
+                    let news = news.ok()?.clone().into_iter().filter(|entry| entry.position > told);
+                    let news: Vec<_> = news.take(most).collect();
                     let last = news.last()?.position;
                     let passes = |entry: &Entry| types.is_empty() || types.contains(&entry.kind);
                     let events: Vec<_> = news.into_iter().filter(passes).map(|entry| entry.bytes).collect();

@@ -15,7 +15,7 @@ use ordermesh_proto::order::v1::OrderEvent;
 use ordermesh_testkit::eventually;
 use ordermesh_testkit::wait::soon;
 use sea_orm::{
-    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, Statement,
+    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend, Statement,
 };
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 use tempfile::TempDir;
@@ -169,15 +169,35 @@ impl Shop {
     }
 }
 
+/// Names an empty PostgreSQL server by its URL without a database; unset: SQLite.
+const POSTGRES: &str = "ORDERMESH_TEST_POSTGRES";
+
+/// A SQLite file in the directory, or a database of the directory's name.
 async fn connect(directory: &Path) -> DatabaseConnection {
-    let mut options =
-        ConnectOptions::new(format!("sqlite://{}?mode=rwc", directory.join("tally.db").display()));
-    options.max_connections(1).min_connections(1).idle_timeout(None).max_lifetime(None).sqlx_logging(false);
+    let name = directory.file_name().unwrap().to_str().unwrap().trim_start_matches('.').to_lowercase();
+    let url = match std::env::var(POSTGRES) {
+        Ok(server) => {
+            let admin = Database::connect(format!("{server}/postgres")).await.unwrap();
+            // Another replica may have made it.
+            let _ = admin.execute_unprepared(&format!("CREATE DATABASE {name}")).await;
+            admin.close().await.unwrap();
+            format!("{server}/{name}")
+        }
+        Err(_) => format!("sqlite://{}?mode=rwc", directory.join("tally.db").display()),
+    };
+    let connections = if url.starts_with("sqlite") { 1 } else { 4 };
+    let mut options = ConnectOptions::new(url);
+    options.max_connections(connections).idle_timeout(None).max_lifetime(None).sqlx_logging(false);
     let db = Database::connect(options).await.unwrap();
     Migrator::up(&db, None).await.unwrap();
-    db.execute_unprepared("CREATE TABLE IF NOT EXISTS effects (position BIGINT PRIMARY KEY, key TEXT)")
-        .await
-        .unwrap();
+    let number = match db.get_database_backend() {
+        DbBackend::Postgres => "BIGSERIAL",
+        _ => "INTEGER",
+    };
+    let effects = format!(
+        "CREATE TABLE IF NOT EXISTS effects (id {number} PRIMARY KEY, position BIGINT UNIQUE, key TEXT)"
+    );
+    db.execute_unprepared(&effects).await.unwrap();
     db
 }
 
@@ -191,7 +211,7 @@ impl Running {
 
     /// The positions of a key in the order in which they had their effect.
     pub async fn effects_of(&self, key: &str) -> Vec<i64> {
-        let sql = format!("SELECT position FROM effects WHERE key = '{key}' ORDER BY rowid");
+        let sql = format!("SELECT position FROM effects WHERE key = '{key}' ORDER BY id");
         let rows = self.db.query_all_raw(Statement::from_string(self.db.get_database_backend(), sql));
         rows.await.unwrap().iter().map(|row| row.try_get("", "position").unwrap()).collect()
     }
