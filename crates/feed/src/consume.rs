@@ -10,7 +10,7 @@
 //! - [`Consumer`]: the runtime of one handler; [`ConsumerSettings`]: its bounds
 //! - [`Progress`], [`BlockedKeys`]: how far it is, and which keys are stopped
 //! - `apply`: a batch; `work`: which part of it is set aside; `retry`: the parked events again
-//! - `checkpoint`, `inbox`, `lease`, `parked`: its tables
+//! - `checkpoint`, `inbox`, `lease`, [`parking`], `parked`: its tables
 //! - [`ConsumerServer`]: the operators' service
 
 mod apply;
@@ -23,6 +23,7 @@ mod handler;
 pub(crate) mod inbox;
 mod lease;
 pub(crate) mod parked;
+pub mod parking;
 mod progress;
 mod retry;
 mod server;

@@ -6,7 +6,7 @@ use sea_orm::{ConnectionTrait, DbErr};
 
 use super::parked::Due;
 use super::{Consumer, Handler, Progress, checkpoint, parked};
-use crate::parking::{self, ParkedEvent, ParkedKey, Usage};
+use crate::consume::parking::{self, ParkedEvent, ParkedKey, Usage};
 use crate::store::WriteTransaction;
 
 /// What operators can do with a consumer.

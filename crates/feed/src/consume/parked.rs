@@ -11,7 +11,7 @@ use sea_orm::{
 };
 
 use super::{ConsumeError, ConsumerSettings};
-use crate::parking;
+use crate::consume::parking;
 use crate::store::parked_work::{ActiveModel, Column, Entity, Model};
 
 /// A stopped key whose next event is due.

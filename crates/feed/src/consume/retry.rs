@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::parked::Due;
 use super::{ConsumeError, Consumer, Delivery, Handler, HandlerError, checkpoint, inbox, parked};
-use crate::parking::{self, ParkedEvent};
+use crate::consume::parking::{self, ParkedEvent};
 use crate::store::WriteTransaction;
 
 /// Other replicas' operators are noticed after so much time.

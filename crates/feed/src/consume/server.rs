@@ -24,8 +24,8 @@ use tonic::{Code, Request, Response, Status};
 use super::ConsumerControl;
 use super::control::StoppedKey;
 use super::feed::envelope;
+use crate::consume::parking::ParkedEvent;
 use crate::event::wire_time;
-use crate::parking::ParkedEvent;
 use crate::store::is_transient;
 
 const MAX_NAME: usize = 100;
