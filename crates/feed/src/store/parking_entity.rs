@@ -1,10 +1,10 @@
-//! sea-orm entities of the parking. Times are microseconds since 1970, UTC.
+//! sea-orm entities of the parking: blocked keys of consumers, and their events. Times are microseconds since 1970, UTC.
 
-/// Keys that are stopped.
+/// Keys whose events are set aside, one row a consumer and key.
 pub mod parked_key {
     use sea_orm::entity::prelude::*;
 
-    /// A key of a consumer that is stopped.
+    /// One blocked key of a consumer.
     #[sea_orm::model]
     #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
     #[sea_orm(table_name = "parked_keys")]
@@ -23,11 +23,11 @@ pub mod parked_key {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-/// Events of stopped keys.
+/// Events that are set aside.
 pub mod parked_event {
     use sea_orm::entity::prelude::*;
 
-    /// An event that waits.
+    /// One event of a blocked key.
     #[sea_orm::model]
     #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
     #[sea_orm(table_name = "parked_events")]
@@ -41,7 +41,7 @@ pub mod parked_event {
         pub kind: String,
         pub recorded_time: i64,
         pub parked_time: i64,
-        /// The encoded event message, as the feed sent it.
+        /// The encoded event message of the context, as the wire has it.
         pub bytes: Vec<u8>,
     }
 

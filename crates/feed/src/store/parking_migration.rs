@@ -1,8 +1,8 @@
-//! The migration of the parking.
+//! The tables of the parking. Never edited once released: a change is a new migration.
 
 use sea_orm_migration::prelude::*;
 
-/// Creates parked_keys and parked_events.
+/// Creates the parking: parked_keys and parked_events.
 #[derive(Debug)]
 pub struct ParkingMigration;
 
@@ -44,13 +44,13 @@ impl MigrationTrait for ParkingMigration {
             .primary_key(Index::create().col("consumer").col("position"))
             .to_owned();
         manager.create_table(events).await?;
-        let order = Index::create()
+        let by_key = Index::create()
             .name("parked_events_key")
             .table("parked_events")
             .col("consumer")
             .col("key")
             .col("position")
             .to_owned();
-        manager.create_index(order).await
+        manager.create_index(by_key).await
     }
 }
