@@ -42,7 +42,7 @@ pub const SECTION: &str = "order_command";
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// The database; empty: order-command.db in the data directory.
+    /// The database, sqlite:PATH or postgres://…; empty: order-command.db in the data directory.
     pub database_url: MaskedUrl,
     /// Bytes of recent events kept in memory for subscribers. Default 16 MiB.
     pub feed_tail_bytes: usize,

@@ -1,9 +1,8 @@
 //! The tables of a log and of its consumers, and bulk statements over sea-orm entities.
 //!
-//! Every context that publishes has the tables of [`LogMigration`] in its own database, every context that
-//! consumes those of [`ConsumerMigration`] and [`InboxMigration`], and either one those of [`ParkingMigration`]; all go into
-//! the context's own
-//! list of migrations.
+//! Every context that publishes has the tables of [`LogMigration`] in its own database, every context that consumes
+//! those of [`ConsumerMigration`] and [`InboxMigration`], and either one those of [`ParkingMigration`]; all go into
+//! the context's own list of migrations.
 
 mod consumer_entity;
 mod consumer_migration;
