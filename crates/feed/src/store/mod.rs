@@ -13,6 +13,7 @@ mod parking_entity;
 mod parking_migration;
 mod table;
 mod transaction;
+mod writes;
 
 pub(crate) use consumer_entity::{inbox, parked_work};
 pub use consumer_migration::InboxMigration;
@@ -23,3 +24,4 @@ pub(crate) use parking_entity::{parked_event, parked_key};
 pub use parking_migration::ParkingMigration;
 pub use table::Table;
 pub use transaction::WriteTransaction;
+pub use writes::Writes;
