@@ -34,7 +34,10 @@ impl Binaries {
 
 fn newest(folders: Vec<PathBuf>) -> Option<PathBuf> {
     let versions = folders.into_iter().filter_map(|folder| Some((version(&folder)?, folder)));
-    versions.filter(|(version, _)| *version >= OLDEST).max_by_key(|(version, _)| *version).map(|(_, folder)| folder)
+    versions
+        .filter(|(version, _)| *version >= OLDEST)
+        .max_by_key(|(version, _)| *version)
+        .map(|(_, folder)| folder)
 }
 
 /// The major version of a folder's programs; none where they are not complete.

@@ -4,7 +4,6 @@ use std::fs::{self, File, TryLockError};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
@@ -17,7 +16,6 @@ use crate::{Binaries, ClusterError, Owner};
 const USER: &str = "ordermesh";
 /// A start that recovers from a kill, or an end that writes everything down, takes no longer.
 const PATIENCE: Duration = Duration::from_secs(60);
-const PAUSE: Duration = Duration::from_millis(10);
 /// The longest path of a unix socket, less the name of the socket itself.
 const LONGEST_SOCKET_FOLDER: usize = 80;
 
@@ -104,7 +102,8 @@ impl Cluster {
             server.args(["-c", setting]);
         }
         server.stdin(Stdio::null()).stdout(log).stderr(errors);
-        let server = self.owner.run(server).spawn().map_err(ClusterError::io("postgres cannot be started"))?;
+        let server =
+            self.owner.run(server).spawn().map_err(ClusterError::io("postgres cannot be started"))?;
         self.server = Some(server);
         self.wait_until_ready()
     }
@@ -119,7 +118,7 @@ impl Cluster {
             if !matches!(server.try_wait(), Ok(None)) {
                 return;
             }
-            sleep(PAUSE);
+            pause();
         }
         self.server = Some(server);
         self.kill();
@@ -138,7 +137,7 @@ impl Cluster {
         let gone = |child: &u32| !Path::new(&format!("/proc/{child}")).exists();
         let deadline = Instant::now() + PATIENCE;
         while !children.iter().all(gone) && Instant::now() < deadline {
-            sleep(PAUSE);
+            pause();
         }
     }
 
@@ -164,7 +163,13 @@ impl Cluster {
 
     fn make(&self) -> Result<(), ClusterError> {
         let mut initdb = self.binaries.command("initdb");
-        initdb.arg("-D").arg(self.data()).args(["-U", USER, "--auth=trust", "--encoding=UTF8", "--no-locale"]);
+        initdb.arg("-D").arg(self.data()).args([
+            "-U",
+            USER,
+            "--auth=trust",
+            "--encoding=UTF8",
+            "--no-locale",
+        ]);
         let made = self.finish("initdb", initdb);
         made.map(drop).map_err(|error| match (self.owner, error) {
             (Owner::Other { uid, .. }, ClusterError::Failed { program, output }) => ClusterError::Failed {
@@ -206,7 +211,7 @@ impl Cluster {
             if ended || Instant::now() > deadline {
                 break;
             }
-            sleep(PAUSE);
+            pause();
         }
         self.kill();
         Err(ClusterError::Failed { program: "postgres", output: self.log() })
@@ -250,4 +255,13 @@ fn lock(home: &Path) -> Result<File, ClusterError> {
 fn free_port() -> Result<u16, ClusterError> {
     let port = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
     port.map(|address| address.port()).map_err(ClusterError::io("no port is free"))
+}
+
+/// Between two looks at a process.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "callers are on a thread of their own, and processes cannot be waited for"
+)]
+fn pause() {
+    std::thread::sleep(Duration::from_millis(10));
 }

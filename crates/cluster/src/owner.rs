@@ -37,7 +37,8 @@ impl Owner {
     /// Gives a file or folder to the owner.
     pub(crate) fn give(self, path: &Path) -> Result<(), ClusterError> {
         let Self::Other { uid, gid } = self else { return Ok(()) };
-        chown(path, Some(uid), Some(gid)).map_err(ClusterError::io(format!("{} cannot be given away", path.display())))
+        chown(path, Some(uid), Some(gid))
+            .map_err(ClusterError::io(format!("{} cannot be given away", path.display())))
     }
 
     /// Makes a command run as the owner.

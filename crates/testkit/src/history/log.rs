@@ -1,10 +1,12 @@
-//! Whether a log keeps what every feed promises.
+//! Whether a log keeps what every feed promises: by itself, event by event, and as a part of a history.
 
 use std::collections::{BTreeMap, HashSet};
 
 use ordermesh_proto::order::v1::OrderEvent;
 use ordermesh_proto::order::v1::order_event::Payload;
 use uuid::Uuid;
+
+use super::{Entry, Found, Promise};
 
 /// Asserts that a log, read from its beginning, has positions 1, 2, 3, …, for each key revisions 1, 2, 3, …, no
 /// event id twice, times that never go back, and payloads that fit their envelopes.
@@ -65,6 +67,30 @@ fn check_payload(event: &OrderEvent) -> Result<(), String> {
         return Err(format!("the envelope is incomplete: {event:?}"));
     }
     Ok(())
+}
+
+/// The same of the log of a history, every violation instead of the first one.
+pub(super) fn check_entries(log: &[Entry], found: &mut Found) {
+    let mut ids = HashSet::new();
+    let mut revisions = BTreeMap::<&str, i64>::new();
+    let mut last = (0, i64::MIN);
+    for entry in log {
+        let at = entry.position;
+        found.expect(at == last.0 + 1, Promise::PositionsAreGapless, || {
+            format!("{at} stands after {}", last.0)
+        });
+        found.expect(entry.recorded >= last.1, Promise::TimeNeverGoesBack, || {
+            format!("{at} was recorded {} µs before the one before it", last.1 - entry.recorded)
+        });
+        last = (at, entry.recorded);
+        found.expect(ids.insert(&entry.event_id), Promise::EventIdsAreUnique, || {
+            format!("{} at {at} was there before", entry.event_id)
+        });
+        let before = revisions.insert(&entry.key, entry.key_revision).unwrap_or_default();
+        found.expect(entry.key_revision == before + 1, Promise::RevisionsAreGapless, || {
+            format!("{} has revision {} after {before} at {at}", entry.key, entry.key_revision)
+        });
+    }
 }
 
 #[cfg(test)]
