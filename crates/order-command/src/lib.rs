@@ -24,7 +24,7 @@ use std::sync::Arc;
 
 use ordermesh_feed::commit::Committer;
 use ordermesh_feed::log::{EventLog, FeedSchema};
-use ordermesh_feed::project::Projections;
+use ordermesh_feed::project::Followers;
 use ordermesh_feed::serve::FeedServer;
 use ordermesh_proto::event_types::ORDER_V1;
 use ordermesh_proto::order::v1::order_command_service_server::OrderCommandServiceServer;
@@ -42,7 +42,7 @@ pub const SECTION: &str = "order_command";
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// The database; empty: order-command.db in the data directory.
+    /// The database, sqlite:PATH or postgres://…; empty: order-command.db in the data directory.
     pub database_url: MaskedUrl,
     /// Bytes of recent events kept in memory for subscribers. Default 16 MiB.
     pub feed_tail_bytes: usize,
@@ -55,7 +55,7 @@ impl Default for Config {
 }
 
 /// Opens the database and makes the services.
-pub async fn start(environment: &Environment, services: &mut Services) -> Result<Projections, StartError> {
+pub async fn start(environment: &Environment, services: &mut Services) -> Result<Followers, StartError> {
     let config: Config = environment.settings.section(SECTION)?;
     let database = environment.database::<store::Migrator>(NAME, &config.database_url).await?;
     let clock = environment.clock.clone();
@@ -80,5 +80,5 @@ pub async fn start(environment: &Environment, services: &mut Services) -> Result
                 .max_decoding_message_size(limit),
         )
         .add(OrderEventServiceServer::new(grpc::EventService::new(feed)).max_decoding_message_size(limit));
-    Ok(Vec::new())
+    Ok(Followers::default())
 }

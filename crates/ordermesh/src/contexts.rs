@@ -2,7 +2,7 @@
 //! its own folders.
 
 use futures_util::future::BoxFuture;
-use ordermesh_feed::project::Projections;
+use ordermesh_feed::project::Followers;
 use ordermesh_service::config::{ConfigError, Settings, to_toml};
 use ordermesh_service::{Environment, Services, StartError};
 
@@ -13,8 +13,7 @@ pub struct Registration {
     /// Name of its section in the configuration, and of its address among the peers.
     pub section: &'static str,
     /// Opens its database, starts its tasks and adds its services.
-    pub start:
-        for<'a> fn(&'a Environment, &'a mut Services) -> BoxFuture<'a, Result<Projections, StartError>>,
+    pub start: for<'a> fn(&'a Environment, &'a mut Services) -> BoxFuture<'a, Result<Followers, StartError>>,
     /// Its effective settings, secrets masked.
     pub config: fn(&Settings) -> Result<toml::Value, ConfigError>,
 }

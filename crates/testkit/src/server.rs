@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
+use ordermesh_proto::feed::v1::consumer_service_client::ConsumerServiceClient;
 use ordermesh_proto::feed::v1::projection_service_client::ProjectionServiceClient;
 use ordermesh_proto::order::v1::order_command_service_client::OrderCommandServiceClient;
 use ordermesh_proto::order::v1::order_event_service_client::OrderEventServiceClient;
@@ -309,6 +310,11 @@ impl Server {
     /// A client of the order feed with a connection of its own.
     pub fn events(&self) -> OrderEventServiceClient<Channel> {
         client::events(self.addr())
+    }
+
+    /// A client of the consumers with a connection of its own.
+    pub fn consumers(&self) -> ConsumerServiceClient<Channel> {
+        client::consumers(self.addr())
     }
 
     /// A client of the projections with a connection of its own.
