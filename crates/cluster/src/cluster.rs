@@ -2,6 +2,7 @@
 
 use std::fs::{self, File, TryLockError};
 use std::net::TcpListener;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -101,7 +102,8 @@ impl Cluster {
         for setting in ["listen_addresses=127.0.0.1", "max_connections=300", "max_wal_size=4GB"] {
             server.args(["-c", setting]);
         }
-        server.stdin(Stdio::null()).stdout(log).stderr(errors);
+        // Ctrl-C on a terminal is for whoever uses the server; it goes when they are done with it.
+        server.process_group(0).stdin(Stdio::null()).stdout(log).stderr(errors);
         let server =
             self.owner.run(server).spawn().map_err(ClusterError::io("postgres cannot be started"))?;
         self.server = Some(server);

@@ -143,3 +143,23 @@ fn entry<T>(data: &Path, context: &str, what: impl FnOnce(&mut (String, bool)) -
     let mut names = NAMES.lock().unwrap_or_else(PoisonError::into_inner);
     what(names.entry((data.to_owned(), context.to_owned())).or_insert_with(|| (fresh_name(context), false)))
 }
+
+/// Copies a database that nobody uses over another one, both named by their files. A server that has ended leaves all of
+/// its SQLite database in the one file.
+pub async fn copy(data: &Path, from: &str, to: &str) {
+    if Backend::of_this_run() == Backend::Sqlite {
+        let wal = data.join(format!("{from}.db-wal"));
+        assert!(!wal.exists(), "a server that ended leaves no write-ahead log");
+        std::fs::copy(data.join(format!("{from}.db")), data.join(format!("{to}.db")))
+            .expect("the file can be copied");
+        return;
+    }
+    claim(data, to);
+    let (from, to) = (name(data, from), name(data, to));
+    let server = connect(&server()).await.unwrap_or_else(|error| panic!("no PostgreSQL: {error}"));
+    let drop = format!(r#"DROP DATABASE IF EXISTS "{to}" WITH (FORCE)"#);
+    for sql in [drop, format!(r#"CREATE DATABASE "{to}" TEMPLATE "{from}""#)] {
+        server.execute_unprepared(&sql).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
+    }
+    server.close().await.expect("a connection can be closed");
+}
