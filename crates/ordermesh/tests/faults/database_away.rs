@@ -1,6 +1,7 @@
 //! The database is killed under the replicas and comes back.
 
 use std::collections::BTreeSet;
+use std::time::Instant;
 
 use ordermesh_testkit::wait::soon;
 use ordermesh_testkit::{assert_log_is_sound, assert_refused, eventually, order, read_feed};
@@ -30,8 +31,10 @@ async fn commands_say_try_again_while_the_database_is_away_and_work_when_it_is_b
         postgres.kill9().await;
         let waiting = order("TEA", 1, 450).build();
         for server in &servers {
+            let start = Instant::now();
             let answer = soon("a refusal", server.commands().place_order(waiting.clone())).await;
             let refusal = assert_refused(answer, Code::Unavailable, "STORE_UNAVAILABLE", None);
+            eprintln!("refused after {:?}", start.elapsed());
             assert!(refusal.retryable, "RetryInfo says when: {refusal:?}");
         }
         postgres.start_again().await;
