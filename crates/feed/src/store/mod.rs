@@ -1,11 +1,13 @@
 //! The tables of a log and of its consumers, and bulk statements over sea-orm entities.
 //!
-//! Every context that publishes has the tables of [`LogMigration`] in its own database, every context that
+//! Every context that publishes has the tables of [`LogMigration`] and [`GroupMigration`] in its own database, every context that
 //! consumes those of [`ConsumerMigration`], and either one those of [`ParkingMigration`]; all go into the context's own
 //! list of migrations.
 
 mod entity;
 mod failure;
+mod group_entity;
+mod group_migration;
 mod migration;
 mod parking_entity;
 mod parking_migration;
@@ -14,6 +16,8 @@ mod transaction;
 
 pub(crate) use entity::{checkpoint, event, idempotency, log_head};
 pub use failure::{Failure, is_transient};
+pub(crate) use group_entity::{consumer_group, group_delivery, group_member, group_slot, subscriber};
+pub use group_migration::GroupMigration;
 pub use migration::{ConsumerMigration, LogMigration};
 pub(crate) use parking_entity::{parked_event, parked_key};
 pub use parking_migration::ParkingMigration;
