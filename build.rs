@@ -17,6 +17,22 @@ use protox::file::{ChainFileResolver, GoogleFileResolver, IncludeFileResolver};
 /// The package whose messages every context's feed messages repeat.
 const FEED_PACKAGE: &str = "ordermesh.feed.v1";
 
+/// The methods of an event service beside Subscribe<Context>Events. Its messages have the methods' names.
+const FEED_METHODS: [&str; 12] = [
+    "GetFeed",
+    "Acknowledge",
+    "ListParkedEvents",
+    "ReplayParkedEvents",
+    "DiscardParkedEvents",
+    "GetGroup",
+    "ListGroups",
+    "ResetGroup",
+    "DeleteGroup",
+    "ReportCheckpoint",
+    "ListSubscribers",
+    "ForgetSubscriber",
+];
+
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed=proto");
     println!("cargo:rerun-if-changed=build.rs");
@@ -95,28 +111,46 @@ fn validate_proto_directory() -> Result<PathBuf, Box<dyn Error>> {
 
 /// The messages of the contexts' event services with their canonical twins of ordermesh.feed.v1, which Rust uses
 /// instead: one feed server and one consumer runtime then serve the typed services of all contexts.
-fn feed_twins(pool: &DescriptorPool) -> Result<BTreeMap<String, &'static str>, Box<dyn Error>> {
+fn feed_twins(pool: &DescriptorPool) -> Result<BTreeMap<String, String>, Box<dyn Error>> {
     let mut twins = BTreeMap::new();
     for service in pool.services().filter(|service| service.name().ends_with("EventService")) {
         for method in service.methods() {
             let name = method.name();
-            let (request, response) = if name.starts_with("Subscribe") && name.ends_with("Events") {
-                ("SubscribeRequest", "SubscribeResponse")
-            } else if name == "GetFeed" {
-                ("GetFeedRequest", "GetFeedResponse")
-            } else {
-                return Err(format!("{}: not a method of the canonical feed", method.full_name()).into());
+            let canonical = match name.starts_with("Subscribe") && name.ends_with("Events") {
+                true => "Subscribe",
+                false if FEED_METHODS.contains(&name) => name,
+                false => {
+                    return Err(format!("{}: not a method of the canonical feed", method.full_name()).into());
+                }
             };
-            for (message, twin) in [(method.input(), request), (method.output(), response)] {
-                same_shape(pool, &message, twin)?;
+            for (message, twin) in [
+                (method.input(), format!("{canonical}Request")),
+                (method.output(), format!("{canonical}Response")),
+            ] {
+                same_shape(pool, &message, &twin)?;
                 twins.insert(message.full_name().to_owned(), twin);
             }
-            if response == "SubscribeResponse" {
-                same_envelope(pool, &method.output())?;
+            match canonical {
+                "Subscribe" => same_envelope(pool, &method.output(), "events")?,
+                "ListParkedEvents" => {
+                    let parked = message_of(&method.output(), "parked_events")?;
+                    same_shape(pool, &parked, "ParkedEvent")?;
+                    same_envelope(pool, &parked, "")?;
+                    twins.insert(parked.full_name().to_owned(), "ParkedEvent".to_owned());
+                }
+                _ => {}
             }
         }
     }
     Ok(twins)
+}
+
+/// The message that a field holds.
+fn message_of(message: &MessageDescriptor, field: &str) -> Result<MessageDescriptor, Box<dyn Error>> {
+    message
+        .get_field_by_name(field)
+        .and_then(|field| field.kind().as_message().cloned())
+        .ok_or_else(|| format!("{}: no message {field}", message.full_name()).into())
 }
 
 fn canonical(pool: &DescriptorPool, name: &str) -> Result<MessageDescriptor, Box<dyn Error>> {
@@ -124,13 +158,22 @@ fn canonical(pool: &DescriptorPool, name: &str) -> Result<MessageDescriptor, Box
         .ok_or_else(|| format!("{FEED_PACKAGE}.{name} is missing").into())
 }
 
-/// A field as the wire sees it: number, name, type, repeated. A batch of events counts as the canonical batch.
+/// A field as the wire sees it: number, name, type, repeated. What holds typed events counts as what holds bytes.
 fn shape(message: &MessageDescriptor) -> Vec<String> {
     message
         .fields()
         .map(|field| {
             let kind = match field.kind() {
                 Kind::Message(inner) if inner.name().ends_with("EventBatch") => "batch".to_owned(),
+                Kind::Message(inner)
+                    if inner.name().starts_with("Parked") && inner.name().ends_with("Event") =>
+                {
+                    "parked event".to_owned()
+                }
+                Kind::Message(inner) if field.name() == "event" && inner.name().ends_with("Event") => {
+                    "event".to_owned()
+                }
+                Kind::Bytes if field.name() == "event" => "event".to_owned(),
                 kind => format!("{kind:?}"),
             };
             format!("{} {} {kind} {:?}", field.number(), field.name(), field.cardinality())
@@ -197,13 +240,17 @@ fn event_types(pool: &DescriptorPool) -> Result<String, Box<dyn Error>> {
     Ok(source)
 }
 
-/// The event message of a subscription has the envelope's fields below 20 and its payloads from 20 on.
-fn same_envelope(pool: &DescriptorPool, response: &MessageDescriptor) -> Result<(), Box<dyn Error>> {
-    let event = response
-        .get_field_by_name("events")
-        .and_then(|field| field.kind().as_message()?.get_field_by_name("events"))
-        .and_then(|field| field.kind().as_message().cloned())
-        .ok_or_else(|| format!("{}: no batch of events", response.full_name()))?;
+/// The event message of what holds events, in its field `batch` or itself, has the envelope's fields below 20 and its
+/// payloads from 20 on.
+fn same_envelope(
+    pool: &DescriptorPool,
+    holder: &MessageDescriptor,
+    batch: &str,
+) -> Result<(), Box<dyn Error>> {
+    let event = match batch {
+        "" => message_of(holder, "event")?,
+        batch => message_of(&message_of(holder, batch)?, "events")?,
+    };
     let envelope = shape(&canonical(pool, "EventEnvelope")?);
     let split = event.fields().filter(|field| field.number() < 20).count();
     let payload_in_oneof = event

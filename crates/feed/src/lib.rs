@@ -6,6 +6,7 @@
 //! # Layout
 //! - [`event`]: an event before, in and after the log; how stored bytes are spliced into the wire's form
 //! - [`commit`]: the group committer: commands in, rows + events + idempotency records in one transaction
+//! - [`group`]: consumer groups, whose progress the server keeps, and registered subscribers
 //! - [`log`]: the log as a [`log::FeedSource`]: pages, head, and the tail in memory
 //! - [`serve`]: a context's event service: Subscribe…Events and GetFeed
 //! - [`consume`]: the consumer runtime: events in, effect + checkpoint in one transaction
@@ -17,6 +18,7 @@
 pub mod commit;
 pub mod consume;
 pub mod event;
+pub mod group;
 pub mod log;
 pub mod parking;
 pub mod project;

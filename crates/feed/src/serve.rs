@@ -21,8 +21,10 @@ use tokio_util::task::TaskTracker;
 use tonic::{Code, Status};
 
 use crate::event::wire_time;
+use crate::group::{self, Groups};
 use crate::log::FeedSource;
 use crate::token::LogPosition;
+pub(crate) use request::{Filter, Start, Subscribe, diverged, parse, resolve_start};
 use subscription::Subscription;
 
 /// The stream of a subscription.
@@ -34,28 +36,35 @@ const FRAMES_AHEAD: usize = 1;
 /// Serves one feed.
 #[derive(Clone)]
 pub struct FeedServer {
-    source: Arc<dyn FeedSource>,
-    clock: Arc<dyn Clock>,
-    shutdown: CancellationToken,
-    tasks: TaskTracker,
+    pub(crate) source: Arc<dyn FeedSource>,
+    pub(crate) groups: Groups,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) shutdown: CancellationToken,
+    pub(crate) tasks: TaskTracker,
 }
 
 impl FeedServer {
-    /// A server of `source`. Its streams say `closing` when `shutdown` fires, and run on `tasks`.
+    /// A server of `source` and of the groups that share it. Its streams say `closing` when `shutdown` fires, and run on `tasks`.
     pub fn new(
         source: Arc<dyn FeedSource>,
+        groups: Groups,
         clock: Arc<dyn Clock>,
         shutdown: CancellationToken,
         tasks: TaskTracker,
     ) -> Self {
-        Self { source, clock, shutdown, tasks }
+        Self { source, groups, clock, shutdown, tasks }
     }
 
     /// Opens a subscription: refusals come at once, everything later is in the stream.
     pub async fn subscribe(&self, request: SubscribeRequest) -> Result<Frames, Problem> {
-        let request = request::parse(request, self.source.schema())?;
-        let start = request::resolve_start(&request.start, self.source.as_ref()).await?;
+        let wire = request.group.is_some().then(|| request.clone());
+        let request = parse(request, self.source.schema())?;
         let (frames, stream) = mpsc::channel(FRAMES_AHEAD);
+        if let Some((wire, group)) = wire.as_ref().and_then(|wire| Some((wire, wire.group.as_ref()?))) {
+            group::subscribe(self, wire, group, request, frames).await?;
+            return Ok(ReceiverStream::new(stream));
+        }
+        let start = resolve_start(&request.start, self.source.as_ref()).await?;
         let subscription =
             Subscription::new(self, request, start, frames).await.map_err(|e| store_problem(&e))?;
         self.tasks.spawn(subscription.run());

@@ -6,7 +6,15 @@ mod request;
 use ordermesh_feed::commit::{CommandIdentity, Committer, fingerprint};
 use ordermesh_feed::event::Cause;
 use ordermesh_feed::serve::{FeedServer, Frames};
-use ordermesh_proto::feed::v1::{GetFeedRequest, GetFeedResponse, SubscribeRequest};
+use ordermesh_proto::feed::v1::{
+    AcknowledgeRequest, AcknowledgeResponse, DeleteGroupRequest, DeleteGroupResponse,
+    DiscardParkedEventsRequest, DiscardParkedEventsResponse, ForgetSubscriberRequest,
+    ForgetSubscriberResponse, GetFeedRequest, GetFeedResponse, GetGroupRequest, GetGroupResponse,
+    ListGroupsRequest, ListGroupsResponse, ListParkedEventsRequest, ListParkedEventsResponse,
+    ListSubscribersRequest, ListSubscribersResponse, ReplayParkedEventsRequest, ReplayParkedEventsResponse,
+    ReportCheckpointRequest, ReportCheckpointResponse, ResetGroupRequest, ResetGroupResponse,
+    SubscribeRequest,
+};
 use ordermesh_proto::order::v1::order_command_service_server::OrderCommandService;
 use ordermesh_proto::order::v1::order_event_service_server::OrderEventService;
 use ordermesh_proto::order::v1::{
@@ -120,5 +128,82 @@ impl OrderEventService for EventService {
 
     async fn get_feed(&self, _: Request<GetFeedRequest>) -> Result<Response<GetFeedResponse>, Status> {
         Ok(Response::new(self.feed.get_feed().await?))
+    }
+
+    async fn acknowledge(
+        &self,
+        request: Request<AcknowledgeRequest>,
+    ) -> Result<Response<AcknowledgeResponse>, Status> {
+        Ok(Response::new(self.feed.acknowledge(request.into_inner()).await?))
+    }
+
+    async fn list_parked_events(
+        &self,
+        request: Request<ListParkedEventsRequest>,
+    ) -> Result<Response<ListParkedEventsResponse>, Status> {
+        Ok(Response::new(self.feed.list_parked_events(request.into_inner()).await?))
+    }
+
+    async fn replay_parked_events(
+        &self,
+        request: Request<ReplayParkedEventsRequest>,
+    ) -> Result<Response<ReplayParkedEventsResponse>, Status> {
+        Ok(Response::new(self.feed.replay_parked_events(request.into_inner()).await?))
+    }
+
+    async fn discard_parked_events(
+        &self,
+        request: Request<DiscardParkedEventsRequest>,
+    ) -> Result<Response<DiscardParkedEventsResponse>, Status> {
+        Ok(Response::new(self.feed.discard_parked_events(request.into_inner()).await?))
+    }
+
+    async fn get_group(
+        &self,
+        request: Request<GetGroupRequest>,
+    ) -> Result<Response<GetGroupResponse>, Status> {
+        Ok(Response::new(self.feed.get_group(request.into_inner()).await?))
+    }
+
+    async fn list_groups(
+        &self,
+        request: Request<ListGroupsRequest>,
+    ) -> Result<Response<ListGroupsResponse>, Status> {
+        Ok(Response::new(self.feed.list_groups(request.into_inner()).await?))
+    }
+
+    async fn reset_group(
+        &self,
+        request: Request<ResetGroupRequest>,
+    ) -> Result<Response<ResetGroupResponse>, Status> {
+        Ok(Response::new(self.feed.reset_group(request.into_inner()).await?))
+    }
+
+    async fn delete_group(
+        &self,
+        request: Request<DeleteGroupRequest>,
+    ) -> Result<Response<DeleteGroupResponse>, Status> {
+        Ok(Response::new(self.feed.delete_group(request.into_inner()).await?))
+    }
+
+    async fn report_checkpoint(
+        &self,
+        request: Request<ReportCheckpointRequest>,
+    ) -> Result<Response<ReportCheckpointResponse>, Status> {
+        Ok(Response::new(self.feed.report_checkpoint(request.into_inner()).await?))
+    }
+
+    async fn list_subscribers(
+        &self,
+        request: Request<ListSubscribersRequest>,
+    ) -> Result<Response<ListSubscribersResponse>, Status> {
+        Ok(Response::new(self.feed.list_subscribers(request.into_inner()).await?))
+    }
+
+    async fn forget_subscriber(
+        &self,
+        request: Request<ForgetSubscriberRequest>,
+    ) -> Result<Response<ForgetSubscriberResponse>, Status> {
+        Ok(Response::new(self.feed.forget_subscriber(request.into_inner()).await?))
     }
 }

@@ -21,8 +21,10 @@ pub mod grpc;
 pub mod store;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use ordermesh_feed::commit::Committer;
+use ordermesh_feed::group::{GroupSettings, Groups};
 use ordermesh_feed::log::{EventLog, FeedSchema};
 use ordermesh_feed::project::Followers;
 use ordermesh_feed::serve::FeedServer;
@@ -46,11 +48,42 @@ pub struct Config {
     pub database_url: MaskedUrl,
     /// Bytes of recent events kept in memory for subscribers. Default 16 MiB.
     pub feed_tail_bytes: usize,
+    /// How long the slots of a group's member stay its own when nothing renews them. Default 10000.
+    pub group_lease_ms: u64,
+    /// Attempts to deliver an event to a group before its key is parked. Default 5.
+    pub group_max_attempts: i32,
+    /// Wait before the second attempt; doubled for each further one, at most 60 s. Default 500.
+    pub group_retry_ms: u64,
+    /// Keys that a group may have parked. Default 1000.
+    pub group_max_parked_keys: u64,
+    /// Bytes of events that a group may have parked. Default 64 MiB.
+    pub group_max_parked_bytes: u64,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self { database_url: MaskedUrl::default(), feed_tail_bytes: 16 << 20 }
+        Self {
+            database_url: MaskedUrl::default(),
+            feed_tail_bytes: 16 << 20,
+            group_lease_ms: 10_000,
+            group_max_attempts: 5,
+            group_retry_ms: 500,
+            group_max_parked_keys: 1000,
+            group_max_parked_bytes: 64 << 20,
+        }
+    }
+}
+
+impl Config {
+    fn groups(&self) -> GroupSettings {
+        GroupSettings {
+            lease: Duration::from_millis(self.group_lease_ms.max(100)),
+            max_attempts: self.group_max_attempts,
+            retry_initial: Duration::from_millis(self.group_retry_ms),
+            max_parked_keys: self.group_max_parked_keys,
+            max_parked_bytes: self.group_max_parked_bytes,
+            ..GroupSettings::default()
+        }
     }
 }
 
@@ -72,7 +105,9 @@ pub async fn start(environment: &Environment, services: &mut Services) -> Result
     log.follow(&tasks, shutdown.clone());
     let committer =
         Committer::start(database.writer.clone(), log.clone(), clock.clone(), &tasks, shutdown.clone());
-    let feed = FeedServer::new(log, clock, shutdown, tasks);
+    let groups =
+        Groups::new(database.writer.clone(), database.reader.clone(), config.groups(), clock.clone());
+    let feed = FeedServer::new(log, groups, clock, shutdown, tasks);
     let limit = environment.settings.server.max_request_bytes;
     services
         .add(

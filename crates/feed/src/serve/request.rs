@@ -22,7 +22,7 @@ const AFTER_CURSOR: &str = "after_cursor";
 const AFTER_POSITION: &str = "after_position";
 
 /// A request that keeps the contract.
-pub(super) struct Subscribe {
+pub(crate) struct Subscribe {
     pub start: Start,
     pub filter: Filter,
     pub until: Option<Bound>,
@@ -30,7 +30,7 @@ pub(super) struct Subscribe {
     pub heartbeat: Option<Duration>,
 }
 
-pub(super) enum Start {
+pub(crate) enum Start {
     Cursor(LogPosition),
     After(i64),
     Since(Timestamp),
@@ -40,7 +40,7 @@ pub(super) enum Start {
 
 /// What a subscriber wants to see.
 #[derive(Default)]
-pub(super) struct Filter {
+pub(crate) struct Filter {
     /// Empty: all.
     kinds: Vec<&'static str>,
     /// Empty: all.
@@ -61,7 +61,7 @@ impl Filter {
 }
 
 /// Checks a request against the rules of the contract; names every field that breaks one.
-pub(super) fn parse(request: SubscribeRequest, schema: FeedSchema) -> Result<Subscribe, Problem> {
+pub(crate) fn parse(request: SubscribeRequest, schema: FeedSchema) -> Result<Subscribe, Problem> {
     let mut violations = Violations::default();
     let start = start(request.start, &mut violations);
     let mut filter = Filter::default();
@@ -155,7 +155,7 @@ fn unknown_event_type(index: usize, name: &str, schema: FeedSchema) -> Problem {
 }
 
 /// The position after which the stream starts. A cursor is compared with the log.
-pub(super) async fn resolve_start(start: &Start, source: &dyn FeedSource) -> Result<i64, Problem> {
+pub(crate) async fn resolve_start(start: &Start, source: &dyn FeedSource) -> Result<i64, Problem> {
     let head = *source.head().borrow();
     let earliest = source.earliest().await.map_err(|error| store_problem(&error))?.unwrap_or(head + 1);
     let position = match start {
@@ -211,7 +211,7 @@ async fn same_log(place: &LogPosition, head: i64, source: &dyn FeedSource) -> Re
     }
 }
 
-fn diverged(field: &str, what: String) -> Problem {
+pub(crate) fn diverged(field: &str, what: String) -> Problem {
     let message = format!("{what}: this is not the log that the subscriber knows");
     Problem::new(Code::FailedPrecondition, FeedErrorReason::FeedDiverged, message)
         .field(field, "must be a place in this log")

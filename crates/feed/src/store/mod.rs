@@ -1,13 +1,15 @@
 //! The tables of a log and of its consumers, and bulk statements over sea-orm entities.
 //!
-//! Every context that publishes has the tables of [`LogMigration`] in its own database, every context that consumes
-//! those of [`ConsumerMigration`] and [`InboxMigration`], and either one those of [`ParkingMigration`]; all go into
-//! the context's own list of migrations.
+//! Every context that publishes has the tables of [`LogMigration`] and [`GroupMigration`] in its own database, every
+//! context that consumes those of [`ConsumerMigration`] and [`InboxMigration`], and either one those of
+//! [`ParkingMigration`]; all go into the context's own list of migrations.
 
 mod consumer_entity;
 mod consumer_migration;
 mod entity;
 mod failure;
+mod group_entity;
+mod group_migration;
 mod migration;
 mod parking_entity;
 mod parking_migration;
@@ -19,6 +21,8 @@ pub(crate) use consumer_entity::{inbox, parked_work};
 pub use consumer_migration::InboxMigration;
 pub(crate) use entity::{checkpoint, event, idempotency, log_head};
 pub use failure::{Failure, is_transient};
+pub(crate) use group_entity::{consumer_group, group_delivery, group_member, group_slot, subscriber};
+pub use group_migration::GroupMigration;
 pub use migration::{ConsumerMigration, LogMigration};
 pub(crate) use parking_entity::{parked_event, parked_key};
 pub use parking_migration::ParkingMigration;

@@ -107,7 +107,14 @@ impl Follower for Tailing {
                     ));
                 }
                 Some(Frame::Closing(closing)) => return Ok(Ended::by(closing)),
-                Some(Frame::Opened(_) | Frame::Checkpoint(_) | Frame::CaughtUp(_) | Frame::Heartbeat(_))
+                Some(
+                    Frame::Opened(_)
+                    | Frame::Checkpoint(_)
+                    | Frame::CaughtUp(_)
+                    | Frame::Heartbeat(_)
+                    // Of groups only, which a tail is not.
+                    | Frame::Assignment(_),
+                )
                 | None => {}
             }
             // Only after the events are printed: what is resumed then is neither lost nor repeated.

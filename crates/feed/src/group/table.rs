@@ -1,0 +1,357 @@
+//! Membership, slots and deliveries in the database: what each transaction locks, and in which order.
+//!
+//! Locks are taken group first, member second. Opening, rebalancing, releasing and resetting lock the group's row;
+//! a turn and an Acknowledge lock only the member's, so members of a group do not wait for each other.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ordermesh_kernel::EventId;
+use sea_orm::sea_query::Expr;
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, DbErr, EntityTrait, IntoActiveModel, QueryFilter,
+    QueryOrder, Statement,
+};
+use uuid::Uuid;
+
+use super::GroupError;
+use super::plan::{SENT, SLOTS, WAITING, fair_share};
+use crate::store::{Table, consumer_group, group_delivery, group_member, group_slot};
+
+/// A membership: everything that it owns goes by its epoch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Membership {
+    pub group: String,
+    pub member: String,
+    pub epoch: i64,
+}
+
+/// What a rebalance left the member with.
+#[derive(Debug, Default)]
+pub(super) struct Share {
+    /// Slots that it has.
+    pub slots: BTreeSet<i32>,
+    /// Those of them that it should give up as soon as nothing of them is with it.
+    pub surplus: BTreeSet<i32>,
+    /// It has fewer than its fair share, because others have not released theirs yet.
+    pub wanting: bool,
+}
+
+/// Locks a group's row until the end of the transaction and gives it; `None` when there is none.
+pub(super) async fn lock_group<C: ConnectionTrait>(
+    tx: &C,
+    group: &str,
+) -> Result<Option<consumer_group::Model>, DbErr> {
+    // An update that changes nothing locks on both databases.
+    let sql = "UPDATE consumer_groups SET epoch = epoch WHERE name = $1";
+    run(tx, sql, [group.into()]).await?;
+    consumer_group::Entity::find_by_id(group).one(tx).await
+}
+
+/// Makes a group with all slots at a place.
+pub(super) async fn create<C: ConnectionTrait>(
+    tx: &C,
+    group: &consumer_group::Model,
+    position: i64,
+    event_id: Option<EventId>,
+) -> Result<(), DbErr> {
+    group.clone().into_active_model().insert(tx).await?;
+    let slot = |slot| group_slot::Model {
+        group_name: group.name.clone(),
+        slot,
+        epoch: 0,
+        position,
+        event_id: event_id.map(|id| *id.as_uuid()),
+    };
+    let slots: Vec<_> = (0..SLOTS).map(slot).collect();
+    Table::<group_slot::Entity>::default().insert(tx, &slots).await
+}
+
+/// Gives a member the next epoch; an older membership of the same name ends. The group's row must be locked.
+pub(super) async fn join<C: ConnectionTrait>(
+    tx: &C,
+    group: &consumer_group::Model,
+    member: &str,
+    lease_until: i64,
+) -> Result<Membership, DbErr> {
+    let epoch = group.epoch + 1;
+    let sql = "UPDATE consumer_groups SET epoch = $2 WHERE name = $1";
+    run(tx, sql, [group.name.as_str().into(), epoch.into()]).await?;
+    let row =
+        group_member::Model { group_name: group.name.clone(), member: member.to_owned(), epoch, lease_until };
+    Table::<group_member::Entity>::default().upsert(tx, &[row]).await?;
+    Ok(Membership { group: group.name.clone(), member: member.to_owned(), epoch })
+}
+
+impl Membership {
+    /// Locks the member's row and renews its lease. Whoever takes its slots must have deleted the row before.
+    pub async fn renew<C: ConnectionTrait>(&self, tx: &C, lease_until: i64) -> Result<(), GroupError> {
+        const RENEW: &str = "UPDATE group_members SET lease_until = $4 \
+             WHERE group_name = $1 AND member = $2 AND epoch = $3";
+        let [group, member, epoch] = self.values();
+        self.found(run(tx, RENEW, [group, member, epoch, lease_until.into()]).await?)
+    }
+
+    /// Locks the member's row.
+    pub async fn lock<C: ConnectionTrait>(&self, tx: &C) -> Result<(), GroupError> {
+        const LOCK: &str = "UPDATE group_members SET lease_until = lease_until \
+             WHERE group_name = $1 AND member = $2 AND epoch = $3";
+        self.found(run(tx, LOCK, self.values()).await?)
+    }
+
+    fn found(&self, rows: u64) -> Result<(), GroupError> {
+        match rows {
+            0 => Err(GroupError::LeaseLost),
+            _ => Ok(()),
+        }
+    }
+
+    fn values(&self) -> [sea_orm::Value; 3] {
+        [self.group.as_str().into(), self.member.as_str().into(), self.epoch.into()]
+    }
+
+    /// Its slots and how far each is.
+    pub async fn slots<C: ConnectionTrait>(&self, db: &C) -> Result<BTreeMap<i32, i64>, DbErr> {
+        let rows = group_slot::Entity::find()
+            .filter(group_slot::Column::GroupName.eq(&self.group))
+            .filter(group_slot::Column::Epoch.eq(self.epoch))
+            .all(db)
+            .await?;
+        Ok(rows.into_iter().map(|row| (row.slot, row.position)).collect())
+    }
+
+    /// Its deliveries.
+    pub async fn deliveries<C: ConnectionTrait>(
+        &self,
+        db: &C,
+    ) -> Result<BTreeMap<i64, group_delivery::Model>, DbErr> {
+        let rows = group_delivery::Entity::find()
+            .filter(group_delivery::Column::GroupName.eq(&self.group))
+            .filter(group_delivery::Column::Epoch.eq(self.epoch))
+            .all(db)
+            .await?;
+        Ok(rows.into_iter().map(|row| (row.position, row)).collect())
+    }
+
+    /// Moves those of its slots that are before a position up to it.
+    pub async fn advance<C: ConnectionTrait>(
+        &self,
+        tx: &C,
+        slots: impl IntoIterator<Item = i32>,
+        position: i64,
+        event_id: EventId,
+    ) -> Result<(), DbErr> {
+        group_slot::Entity::update_many()
+            .col_expr(group_slot::Column::Position, Expr::value(position))
+            .col_expr(group_slot::Column::EventId, Expr::value(*event_id.as_uuid()))
+            .filter(group_slot::Column::GroupName.eq(&self.group))
+            .filter(group_slot::Column::Epoch.eq(self.epoch))
+            .filter(group_slot::Column::Slot.is_in(slots))
+            .filter(group_slot::Column::Position.lt(position))
+            .exec(tx)
+            .await?;
+        Ok(())
+    }
+
+    /// Removes deliveries, acknowledged or parked.
+    pub async fn delete<C: ConnectionTrait>(&self, tx: &C, positions: &[i64]) -> Result<(), DbErr> {
+        for positions in positions.chunks(500) {
+            group_delivery::Entity::delete_many()
+                .filter(group_delivery::Column::GroupName.eq(&self.group))
+                .filter(group_delivery::Column::Position.is_in(positions.iter().copied()))
+                .exec(tx)
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// Ends memberships whose lease ran out, takes free slots up to the fair share, and gives up surplus ones of
+    /// which nothing is with the member.
+    pub async fn rebalance<C: ConnectionTrait>(
+        &self,
+        tx: &C,
+        now: i64,
+        lease_until: i64,
+    ) -> Result<Share, GroupError> {
+        lock_group(tx, &self.group).await?.ok_or(GroupError::LeaseLost)?;
+        self.renew(tx, lease_until).await?;
+        let members = live_members(tx, &self.group, now).await?;
+        let epochs: BTreeSet<i64> = members.iter().map(|member| member.epoch).collect();
+        let slots = group_slot::Entity::find()
+            .filter(group_slot::Column::GroupName.eq(&self.group))
+            .order_by_asc(group_slot::Column::Slot)
+            .all(tx)
+            .await?;
+        let share = fair_share(epochs.len());
+        let (mut mine, mut free) = (BTreeSet::new(), Vec::new());
+        for slot in &slots {
+            if slot.epoch == self.epoch {
+                mine.insert(slot.slot);
+            } else if !epochs.contains(&slot.epoch) {
+                free.push(slot.slot);
+            }
+        }
+        free.truncate(share.saturating_sub(mine.len()));
+        if !free.is_empty() {
+            self.take(tx, &free, now).await?;
+            mine.extend(free);
+        }
+        let surplus = self.release_surplus(tx, &mut mine, share, now).await?;
+        let of = |epoch: &i64| slots.iter().filter(|slot| slot.epoch == *epoch).count();
+        let wanting = mine.len() < share && epochs.iter().any(|epoch| of(epoch) > share);
+        Ok(Share { slots: mine, surplus, wanting })
+    }
+
+    /// Makes slots its own, with what was on its way in them: that is sent again at once.
+    async fn take<C: ConnectionTrait>(&self, tx: &C, slots: &[i32], now: i64) -> Result<(), DbErr> {
+        group_slot::Entity::update_many()
+            .col_expr(group_slot::Column::Epoch, Expr::value(self.epoch))
+            .filter(group_slot::Column::GroupName.eq(&self.group))
+            .filter(group_slot::Column::Slot.is_in(slots.iter().copied()))
+            .exec(tx)
+            .await?;
+        let in_slots = group_delivery::Column::Slot.is_in(slots.iter().copied());
+        // What came from the parking is still there, and is taken from there again.
+        group_delivery::Entity::delete_many()
+            .filter(group_delivery::Column::GroupName.eq(&self.group))
+            .filter(in_slots.clone())
+            .filter(group_delivery::Column::Replay.eq(true))
+            .exec(tx)
+            .await?;
+        group_delivery::Entity::update_many()
+            .col_expr(group_delivery::Column::State, Expr::value(WAITING))
+            .col_expr(group_delivery::Column::DueTime, Expr::value(now))
+            .filter(group_delivery::Column::GroupName.eq(&self.group))
+            .filter(in_slots.clone())
+            .filter(group_delivery::Column::State.eq(SENT))
+            .exec(tx)
+            .await?;
+        group_delivery::Entity::update_many()
+            .col_expr(group_delivery::Column::Epoch, Expr::value(self.epoch))
+            .filter(group_delivery::Column::GroupName.eq(&self.group))
+            .filter(in_slots)
+            .exec(tx)
+            .await?;
+        Ok(())
+    }
+
+    async fn release_surplus<C: ConnectionTrait>(
+        &self,
+        tx: &C,
+        mine: &mut BTreeSet<i32>,
+        share: usize,
+        now: i64,
+    ) -> Result<BTreeSet<i32>, DbErr> {
+        let mut surplus = BTreeSet::new();
+        if mine.len() <= share {
+            return Ok(surplus);
+        }
+        let deliveries = self.deliveries(tx).await?;
+        let with_member: BTreeSet<i32> = deliveries
+            .values()
+            .filter(|row| row.state == SENT && row.due_time > now)
+            .map(|row| row.slot)
+            .collect();
+        // The highest go first, so that the same ones are chosen every time.
+        let too_many: Vec<i32> = mine.iter().rev().take(mine.len() - share).copied().collect();
+        let (kept, released): (Vec<i32>, Vec<i32>) =
+            too_many.into_iter().partition(|slot| with_member.contains(slot));
+        surplus.extend(kept);
+        for slot in &released {
+            mine.remove(slot);
+        }
+        self.free(tx, released).await?;
+        Ok(surplus)
+    }
+
+    /// Gives slots back. What was on its way in them waits for the next owner.
+    async fn free<C: ConnectionTrait>(&self, tx: &C, slots: Vec<i32>) -> Result<(), DbErr> {
+        group_delivery::Entity::update_many()
+            .col_expr(group_delivery::Column::Epoch, Expr::value(0_i64))
+            .filter(group_delivery::Column::GroupName.eq(&self.group))
+            .filter(group_delivery::Column::Epoch.eq(self.epoch))
+            .filter(group_delivery::Column::Slot.is_in(slots.iter().copied()))
+            .exec(tx)
+            .await?;
+        group_slot::Entity::update_many()
+            .col_expr(group_slot::Column::Epoch, Expr::value(0_i64))
+            .filter(group_slot::Column::GroupName.eq(&self.group))
+            .filter(group_slot::Column::Epoch.eq(self.epoch))
+            .filter(group_slot::Column::Slot.is_in(slots))
+            .exec(tx)
+            .await?;
+        Ok(())
+    }
+
+    /// Ends the membership: without its row all its slots are free.
+    pub async fn leave<C: ConnectionTrait>(&self, tx: &C) -> Result<(), DbErr> {
+        let sql = "DELETE FROM group_members WHERE group_name = $1 AND member = $2 AND epoch = $3";
+        run(tx, sql, self.values()).await?;
+        Ok(())
+    }
+}
+
+/// The members whose lease has not run out; the others are ended. The group's row must be locked.
+pub(super) async fn live_members<C: ConnectionTrait>(
+    tx: &C,
+    group: &str,
+    now: i64,
+) -> Result<Vec<group_member::Model>, DbErr> {
+    let sql = "DELETE FROM group_members WHERE group_name = $1 AND lease_until <= $2";
+    run(tx, sql, [group.into(), now.into()]).await?;
+    group_member::Entity::find()
+        .filter(group_member::Column::GroupName.eq(group))
+        .order_by_asc(group_member::Column::Member)
+        .all(tx)
+        .await
+}
+
+/// Locks all members of a group, so that no turn of theirs runs. The group's row must be locked.
+pub(super) async fn lock_members<C: ConnectionTrait>(tx: &C, group: &str) -> Result<(), DbErr> {
+    let sql = "UPDATE group_members SET lease_until = lease_until WHERE group_name = $1";
+    run(tx, sql, [group.into()]).await?;
+    Ok(())
+}
+
+/// Ends all memberships, forgets all deliveries and puts all slots at a place. The group's row must be locked.
+pub(super) async fn reset<C: ConnectionTrait>(
+    tx: &C,
+    group: &str,
+    position: i64,
+    event_id: Option<Uuid>,
+) -> Result<(), DbErr> {
+    run(tx, "DELETE FROM group_members WHERE group_name = $1", [group.into()]).await?;
+    run(tx, "DELETE FROM group_deliveries WHERE group_name = $1", [group.into()]).await?;
+    group_slot::Entity::update_many()
+        .col_expr(group_slot::Column::Epoch, Expr::value(0_i64))
+        .col_expr(group_slot::Column::Position, Expr::value(position))
+        .col_expr(group_slot::Column::EventId, Expr::value(event_id))
+        .filter(group_slot::Column::GroupName.eq(group))
+        .exec(tx)
+        .await?;
+    stop(tx, group, "").await
+}
+
+/// Removes a group. The group's row must be locked.
+pub(super) async fn delete<C: ConnectionTrait>(tx: &C, group: &str) -> Result<(), DbErr> {
+    for table in ["group_members", "group_deliveries", "group_slots"] {
+        run(tx, &format!("DELETE FROM {table} WHERE group_name = $1"), [group.into()]).await?;
+    }
+    run(tx, "DELETE FROM consumer_groups WHERE name = $1", [group.into()]).await?;
+    Ok(())
+}
+
+/// Notes why a group delivers nothing, or with an empty reason that it does again.
+pub(super) async fn stop<C: ConnectionTrait>(tx: &C, group: &str, reason: &str) -> Result<(), DbErr> {
+    let sql = "UPDATE consumer_groups SET stopped_reason = $2 WHERE name = $1";
+    run(tx, sql, [group.into(), reason.into()]).await?;
+    Ok(())
+}
+
+pub(super) async fn run<C: ConnectionTrait>(
+    tx: &C,
+    sql: &str,
+    values: impl IntoIterator<Item = sea_orm::Value>,
+) -> Result<u64, DbErr> {
+    let statement = Statement::from_sql_and_values(tx.get_database_backend(), sql, values);
+    Ok(tx.execute_raw(statement).await?.rows_affected())
+}
