@@ -437,12 +437,12 @@ impl Stream {
 
     /// Sends a frame. A member that takes none for as long as an acknowledgement may take loses its slots.
     async fn send(&mut self, frame: Frame) -> Step {
-        let response = self.response(frame);
+        let (response, frames) = (self.response(frame), self.frames.clone());
         let deadline = Instant::now() + self.wish.ack_timeout;
         loop {
             let renew = self.next_rebalance.max(Instant::now() + POLL);
             let permit = tokio::select! {
-                permit = self.frames.reserve() => Some(permit.map_err(|_| End::Gone)?),
+                permit = frames.reserve() => Some(permit.map_err(|_| End::Gone)?),
                 () = tokio::time::sleep_until(renew.min(deadline)) => None,
             };
             if let Some(permit) = permit {

@@ -40,6 +40,7 @@ fn name(frame: &Frame) -> &'static str {
         Frame::CaughtUp(_) => "caught_up",
         Frame::FellBehind(_) => "fell_behind",
         Frame::Heartbeat(_) => "heartbeat",
+        Frame::Assignment(_) => "assignment",
         Frame::Closing(_) => "closing",
     }
 }
