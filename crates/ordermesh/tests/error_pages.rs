@@ -12,6 +12,7 @@ use ordermesh_proto::feed::v1::{
     SubscribeRequest,
 };
 use ordermesh_proto::order::v1::{GetOrderRequest, ListOrdersRequest, PlaceOrderRequest};
+use ordermesh_testkit::backend::copy_all;
 use ordermesh_testkit::client::call_raw;
 use ordermesh_testkit::error_page::{faults, name};
 use ordermesh_testkit::feed::after;
@@ -132,10 +133,7 @@ async fn what_a_subscriber_is_refused_with_is_on_its_page() {
     let mut lost_time = Server::dev(BINARY, &live).await;
     lost_time.commands().place_order(order("TEA", 2, 450)).await.unwrap();
     lost_time.terminate().await;
-    fs::create_dir(&backup).unwrap();
-    for file in fs::read_dir(&live).unwrap().map(Result::unwrap) {
-        fs::copy(file.path(), backup.join(file.file_name())).unwrap();
-    }
+    copy_all(&live, &backup).await;
     lost_time.start_again().await;
     let lost = lost_time.commands().place_order(order("TEA", 2, 450)).await.unwrap().into_inner();
     let cursor_of = async |server: &Server| {

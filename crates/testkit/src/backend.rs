@@ -154,8 +154,28 @@ pub async fn copy(data: &Path, from: &str, to: &str) {
             .expect("the file can be copied");
         return;
     }
-    claim(data, to);
-    let (from, to) = (name(data, from), name(data, to));
+    copy_on_server((data, from), (data, to)).await;
+}
+
+/// Copies all databases of a data directory that nobody uses into a new one.
+pub async fn copy_all(from: &Path, to: &Path) {
+    std::fs::create_dir(to).expect("the copy's directory is new");
+    if Backend::of_this_run() == Backend::Postgres {
+        for context in CONTEXTS {
+            copy_on_server((from, context), (to, context)).await;
+        }
+        return;
+    }
+    for entry in std::fs::read_dir(from).expect("the directory can be read") {
+        let entry = entry.expect("the directory can be read");
+        std::fs::copy(entry.path(), to.join(entry.file_name())).expect("the file can be copied");
+    }
+}
+
+/// From and to are a directory and a name each.
+async fn copy_on_server(from: (&Path, &str), to: (&Path, &str)) {
+    claim(to.0, to.1);
+    let (from, to) = (name(from.0, from.1), name(to.0, to.1));
     let server = connect(&server()).await.unwrap_or_else(|error| panic!("no PostgreSQL: {error}"));
     let drop = format!(r#"DROP DATABASE IF EXISTS "{to}" WITH (FORCE)"#);
     for sql in [drop, format!(r#"CREATE DATABASE "{to}" TEMPLATE "{from}""#)] {

@@ -77,6 +77,11 @@ pub fn until<C: Condition>(
     }
 }
 
+/// The time between two faults, or between two tries of a client. Never to wait for something: that is [`eventually!`].
+pub async fn pause(duration: Duration) {
+    sleep(duration).await;
+}
+
 /// The future's output; panics with the message when it takes longer than anything should.
 #[track_caller]
 pub fn soon<F: Future>(what: &str, future: F) -> impl Future<Output = F::Output> {

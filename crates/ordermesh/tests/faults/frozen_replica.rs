@@ -32,7 +32,7 @@ async fn a_frozen_replica_delays_others_only_until_the_time_out() {
     let mut random = Random::from_env("ORDERMESH_FREEZE_SEED");
     let (mut caught, mut freezes) = (0, 0);
     while caught < CAUGHT && freezes < FREEZES {
-        tokio::time::sleep(Duration::from_micros(random.below(100_000))).await;
+        ordermesh_testkit::wait::pause(Duration::from_micros(random.below(100_000))).await;
         freezes += 1;
         caught += usize::from(freeze(victim, &watch).await);
     }
@@ -54,7 +54,7 @@ async fn a_frozen_replica_delays_others_only_until_the_time_out() {
 /// Freezes the victim and, when it holds something, until the time-out has freed that; whether it did.
 async fn freeze(victim: &Server, watch: &DatabaseConnection) -> bool {
     victim.freeze();
-    tokio::time::sleep(Duration::from_millis(200)).await;
+    ordermesh_testkit::wait::pause(Duration::from_millis(200)).await;
     // Others' transactions are never idle for so long.
     let holds = frozen_holders(watch).await > 0;
     if holds {

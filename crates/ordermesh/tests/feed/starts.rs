@@ -1,10 +1,9 @@
 //! Where a stream starts: at the beginning, after a cursor or position, at a time, or now.
 
-use std::path::Path;
-
 use ordermesh_proto::feed::v1::subscribe_request::Start;
 use ordermesh_proto::feed::v1::subscribe_response::Frame;
 use ordermesh_proto::feed::v1::{Opened, SubscribeRequest};
+use ordermesh_testkit::backend::copy_all;
 use ordermesh_testkit::feed::{after, read};
 use ordermesh_testkit::{Server, Subscription, assert_log_is_sound, assert_refused, order, read_feed};
 use tonic::Code;
@@ -125,7 +124,7 @@ async fn a_cursor_of_a_time_that_a_restored_backup_does_not_know_is_refused() {
     place(&server).await;
     let kept = get_feed(&server).await.head_cursor;
     server.terminate().await;
-    copy(&live, &backup);
+    copy_all(&live, &backup).await;
     server.start_again().await;
     place(&server).await;
     let lost = get_feed(&server).await.head_cursor;
@@ -141,12 +140,4 @@ async fn a_cursor_of_a_time_that_a_restored_backup_does_not_know_is_refused() {
     let mut stream = resume(&kept).await.unwrap();
     stream.read_events(1).await;
     assert_eq!(stream.positions(), [2]);
-}
-
-fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        std::fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
-    }
 }

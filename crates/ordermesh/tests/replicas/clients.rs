@@ -45,7 +45,7 @@ pub async fn place(
             let replica = addresses[replica].clone();
             attempts.push(Attempt { request_id: request_id.clone(), replica, invoked, outcome });
             match done {
-                None => tokio::time::sleep(BACK_OFF).await,
+                None => ordermesh_testkit::wait::pause(BACK_OFF).await,
                 Some(order_id) => {
                     // The log says what came of it; the answer is not waited for again.
                     if random.below(3) == 0 {

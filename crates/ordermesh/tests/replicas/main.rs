@@ -140,7 +140,7 @@ async fn wreak_havoc(
 }
 
 async fn pause(random: &mut Random, longest_ms: u64) {
-    tokio::time::sleep(Duration::from_millis(random.below(longest_ms))).await;
+    ordermesh_testkit::wait::pause(Duration::from_millis(random.below(longest_ms))).await;
 }
 
 async fn stored_orders(database: &str) -> Vec<StoredOrder> {

@@ -52,7 +52,7 @@ pub async fn follow(filter: Filter, mut random: Random, shop: watch::Receiver<Sh
         let frames = if end.is_some() { u64::MAX } else { 1 + random.below(FRAMES) };
         match client::events(address).subscribe_order_events(request).await {
             Ok(stream) => sessions.push(session(stream.into_inner(), &mut store, frames).await),
-            Err(_) => tokio::time::sleep(BACK_OFF).await,
+            Err(_) => ordermesh_testkit::wait::pause(BACK_OFF).await,
         }
     }
     Subscriber { name: format!("{filter:?}"), filter, sessions, effects: store.effects }
