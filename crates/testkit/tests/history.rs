@@ -1,7 +1,5 @@
 //! The history checker on histories that are broken in one way each, and on generated ones.
 
-#![expect(clippy::unwrap_used, reason = "a test may panic, and its helpers too")]
-
 use std::collections::BTreeSet;
 
 use ordermesh_testkit::history::{

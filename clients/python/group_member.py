@@ -1,0 +1,40 @@
+"""A member of a consumer group: the server keeps the place. Start as many as you like, kill any of them.
+
+    python group_member.py [ADDRESS [GROUP [MEMBER]]]
+"""
+import socket, sys, time
+import grpc
+from ordermesh.order.v1 import events_pb2, groups_pb2, services_pb2_grpc
+
+arguments = dict(enumerate(sys.argv))
+ADDRESS = arguments.get(1, "127.0.0.1:50051")
+GROUP = arguments.get(2, "printers")
+MEMBER = arguments.get(3, socket.gethostname())
+
+def handle(event):  # your effect; repeat-safe, since a crash before Acknowledge repeats it
+    print(event.position, event.type, event.key, event.key_revision, flush=True)
+
+def follow(feed):
+    request = events_pb2.SubscribeOrderEventsRequest(group={"name": GROUP, "member": MEMBER})
+    epoch = 0
+    for response in feed.SubscribeOrderEvents(request):
+        epoch = response.assignment.epoch or epoch
+        done = groups_pb2.AcknowledgeRequest(group=GROUP, member=MEMBER, epoch=epoch)
+        for event in response.events.events:
+            try:
+                handle(event)
+                done.positions.append(event.position)
+            except Exception as error:  # the event comes again, later; after five times its key is parked
+                done.failures.add(position=event.position, reason=repr(error))
+        if done.positions or done.failures:
+            feed.Acknowledge(done)
+
+feed = services_pb2_grpc.OrderEventServiceStub(grpc.insecure_channel(ADDRESS))
+while True:
+    try:
+        follow(feed)
+    except grpc.RpcError as error:
+        # ABORTED: the keys went to others meanwhile; subscribing again gets new ones.
+        if error.code() not in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.ABORTED):
+            raise
+        time.sleep(1)
