@@ -8,8 +8,9 @@ use std::path::PathBuf;
 
 use ordermesh_proto::feed::v1::subscribe_request::Start;
 use ordermesh_proto::feed::v1::{
-    ConsumerServiceListParkedEventsRequest, EventFilter, GetFeedRequest, RebuildProjectionRequest,
-    SubscribeRequest,
+    AcknowledgeRequest, ConsumerServiceListParkedEventsRequest, DeleteGroupRequest, DeliveryFailure,
+    DiscardParkedEventsRequest, EventFilter, ForgetSubscriberRequest, GetFeedRequest, GetGroupRequest, Group,
+    RebuildProjectionRequest, SubscribeRequest,
 };
 use ordermesh_proto::order::v1::{GetOrderRequest, ListOrdersRequest, PlaceOrderRequest};
 use ordermesh_testkit::backend::copy_all;
@@ -50,6 +51,15 @@ const COMMANDS: [&str; 10] = [
 ];
 const BYTES: [&str; 3] = ["MALFORMED_MESSAGE", "MESSAGE_TOO_LARGE", "UNKNOWN_METHOD"];
 const FEEDS: [&str; 3] = ["FEED_DIVERGED", "INVALID_CURSOR", "UNKNOWN_EVENT_TYPE"];
+const GROUPS: [&str; 6] = [
+    "GROUP_MEMBERS_LIVE",
+    "GROUP_MISMATCH",
+    "GROUP_NOT_FOUND",
+    "KEY_NOT_PARKED",
+    "LEASE_LOST",
+    "SUBSCRIBER_NOT_FOUND",
+];
+const PARKING: [&str; 1] = ["PARKING_FULL"];
 const QUERIES: [&str; 5] = [
     "CONSUMER_NOT_FOUND",
     "INVALID_CONSISTENCY_TOKEN",
@@ -64,7 +74,10 @@ fn every_page_is_compared_with_the_server_or_says_why_not() {
     let files = fs::read_dir(pages()).unwrap().map(|file| file.unwrap().file_name().into_string().unwrap());
     let pages: BTreeSet<_> = files.map(|file| file.trim_end_matches(".md").to_owned()).collect();
     let unprovoked = UNPROVOKED.iter().map(|(reason, _)| *reason);
-    let told = [&COMMANDS[..], &BYTES, &FEEDS, &QUERIES, &AWAY].concat().into_iter().chain(unprovoked);
+    let told = [&COMMANDS[..], &BYTES, &FEEDS, &GROUPS, &PARKING, &QUERIES, &AWAY]
+        .concat()
+        .into_iter()
+        .chain(unprovoked);
     let told: BTreeSet<_> = told.chain(["README"]).map(str::to_owned).collect();
     assert_eq!(pages, told);
 }
@@ -157,6 +170,54 @@ async fn what_a_subscriber_is_refused_with_is_on_its_page() {
     answers.push(refused(after(&lost_cursor)).await);
     answers.push(server.queries().get_order(get(&lost.order_id, &lost.consistency_token)).await.unwrap_err());
     compare(&FEEDS, &answers);
+}
+
+fn joining(filter: &[&str], start: Option<Start>) -> SubscribeRequest {
+    let group = Group { name: "billing-mail".to_owned(), member: "one".to_owned(), ..Group::default() };
+    let types: Vec<_> = filter.iter().map(|name| (*name).to_owned()).collect();
+    let filter = (!types.is_empty()).then_some(EventFilter { types, keys: Vec::new() });
+    SubscribeRequest { group: Some(group), start, filter, ..SubscribeRequest::default() }
+}
+
+fn acknowledging(epoch: i64, failures: Vec<DeliveryFailure>) -> AcknowledgeRequest {
+    let (group, member) = ("billing-mail".to_owned(), "one".to_owned());
+    AcknowledgeRequest { group, member, epoch, positions: Vec::new(), failures }
+}
+
+#[tokio::test]
+async fn what_a_group_is_refused_with_is_on_its_page() {
+    let server = Server::scratch(BINARY).await;
+    let mut events = server.events();
+    let group = "billing-mail".to_owned();
+    let get = GetGroupRequest { group: group.clone() };
+    let mut answers = vec![events.get_group(get).await.unwrap_err()];
+    let _older = Subscription::open(&mut events, joining(&[], None)).await.unwrap();
+    let _newer = Subscription::open(&mut events, joining(&[], None)).await.unwrap();
+    for other in [joining(&[], Some(Start::Latest(true))), joining(&["OrderCreated"], None)] {
+        answers.push(Subscription::open(&mut events, other).await.unwrap_err());
+    }
+    let delete = DeleteGroupRequest { group: group.clone(), force: false };
+    answers.push(events.delete_group(delete).await.unwrap_err());
+    let discard = DiscardParkedEventsRequest { group, key: "o-1".to_owned(), up_to_position: 0 };
+    answers.push(events.discard_parked_events(discard).await.unwrap_err());
+    answers.push(events.acknowledge(acknowledging(1, Vec::new())).await.unwrap_err());
+    let forget = ForgetSubscriberRequest { subscriber: "billing".to_owned() };
+    answers.push(events.forget_subscriber(forget).await.unwrap_err());
+    compare(&GROUPS, &answers);
+}
+
+#[tokio::test]
+async fn what_a_group_that_parks_too_much_is_refused_with_is_on_its_page() {
+    let server = Server::scratch_with(BINARY, |launch| {
+        launch.env("ORDERMESH_ORDER_COMMAND__GROUP_MAX_PARKED_KEYS", "0")
+    });
+    let server = server.await;
+    server.commands().place_order(order("TEA", 2, 450)).await.unwrap();
+    let mut stream = Subscription::open(&mut server.events(), joining(&[], None)).await.unwrap();
+    stream.read_events(1).await;
+    let failure = DeliveryFailure { position: 1, reason: String::new(), park: true };
+    server.events().acknowledge(acknowledging(1, vec![failure])).await.unwrap();
+    compare(&PARKING, &[stream.next().await.unwrap_err()]);
 }
 
 #[tokio::test]

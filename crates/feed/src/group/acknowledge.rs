@@ -91,7 +91,7 @@ async fn acknowledge_in(
     let rows = find(tx, &membership.group, told.copied()).await?;
     for row in rows.values() {
         if row.epoch != membership.epoch {
-            return Err(lease_lost().with("epoch", membership.epoch).with("position", row.position).into());
+            return Err(lease_lost().with("epoch", membership.epoch).into());
         }
         if row.state == QUEUED {
             let mut violations = Violations::default();

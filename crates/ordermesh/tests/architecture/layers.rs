@@ -17,6 +17,8 @@ const TONIC: [(&str, &str); 14] = [
     ("crates/feed/src/consume.rs", "the feed's wire: consuming"),
     ("crates/feed/src/consume/", "the feed's wire: consuming"),
     ("crates/feed/src/project.rs", "the feed's wire: the service of the projections"),
+    ("crates/feed/src/group.rs", "the feed's wire: streams and calls of consumer groups"),
+    ("crates/feed/src/group/", "the feed's wire: streams and calls of consumer groups"),
     ("crates/feed/src/project/", "the feed's wire: the service of the projections"),
     ("crates/*/src/grpc.rs", "a context's services: wire to domain and back"),
     ("crates/*/src/grpc/", "a context's services: wire to domain and back"),
