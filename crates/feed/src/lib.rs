@@ -11,13 +11,17 @@
 //! - [`consume`]: the runtime of a projection: events in, effect + checkpoint in one transaction
 //! - [`project`]: the projections of a server: where they stand, rebuilding them
 //! - [`token`]: cursors and consistency tokens
+//! - [`archive`]: a log as a file: export and import
+//! - [`retention`]: truncating a log, pruning by age
 //! - [`store`]: tables of the log, bulk statements over sea-orm entities
 
+pub mod archive;
 pub mod commit;
 pub mod consume;
 pub mod event;
 pub mod log;
 pub mod project;
+pub mod retention;
 pub mod serve;
 pub mod store;
 pub mod token;

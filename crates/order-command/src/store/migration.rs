@@ -1,6 +1,6 @@
 //! Versioned migrations of the write model. Never edited once released: a change is a new one.
 
-use ordermesh_feed::store::LogMigration;
+use ordermesh_feed::store::{LogMigration, RetentionMigration};
 use sea_orm_migration::prelude::*;
 
 /// All migrations of order-command's database, oldest first.
@@ -9,7 +9,7 @@ pub struct Migrator;
 
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(LogMigration), Box::new(CreateOrders)]
+        vec![Box::new(LogMigration), Box::new(CreateOrders), Box::new(RetentionMigration)]
     }
 }
 
