@@ -10,6 +10,7 @@ mod migration;
 mod retention_migration;
 mod table;
 mod transaction;
+mod transfer;
 
 pub use copy::{Contents, Copied, CopyTable, consumer_tables, log_tables};
 pub(crate) use entity::{checkpoint, event, idempotency, log_head};
@@ -18,3 +19,4 @@ pub use migration::{ConsumerMigration, LogMigration};
 pub use retention_migration::RetentionMigration;
 pub use table::Table;
 pub use transaction::WriteTransaction;
+pub use transfer::{CopyError, CopyProgress, MIGRATIONS_TABLE, applied_migrations, copy_tables};
