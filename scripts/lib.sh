@@ -75,3 +75,22 @@ need_cargo_deny() {
   fi
   PATH=$home/bin:$PATH
 }
+
+# need_postgres: installs PostgreSQL when the machine has no initdb of 15 or later.
+need_postgres() {
+  local initdb version
+  for initdb in /usr/lib/postgresql/*/bin/initdb $(type -ap initdb); do
+    [[ -x $initdb ]] || continue
+    version=$("$initdb" --version | sed 's/.*) \([0-9]*\).*/\1/')
+    [[ $version -ge 15 ]] && return
+  done
+  local become=()
+  if [[ $EUID -ne 0 ]]; then
+    command -v sudo >/dev/null || fail "PostgreSQL 15 or later is needed: install it, or run this as root"
+    become=(sudo)
+  fi
+  command -v apt-get >/dev/null || fail "PostgreSQL 15 or later is needed: install its server"
+  note "installing PostgreSQL (apt-get)" >&2
+  "${become[@]}" apt-get update -qq >&2
+  DEBIAN_FRONTEND=noninteractive "${become[@]}" apt-get install -y -qq postgresql >&2
+}

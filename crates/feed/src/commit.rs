@@ -23,6 +23,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::event::{Cause, NewEvent};
 use crate::log::EventLog;
+use crate::store::Writes;
 use crate::token::ConsistencyToken;
 
 use batch::Batch;
@@ -45,8 +46,8 @@ pub trait UnitOfWork: Send + Sized + 'static {
     async fn load(tx: &DatabaseTransaction, wants: Vec<Self::Want>) -> Result<Self, DbErr>;
     /// Takes the events staged since the last call.
     fn take_events(&mut self) -> Vec<NewEvent>;
-    /// Writes every changed row.
-    async fn store(self, tx: &DatabaseTransaction) -> Result<(), DbErr>;
+    /// Adds every changed row to what is written.
+    fn store(self, writes: &mut Writes) -> Result<(), DbErr>;
 }
 
 /// A command: what it needs, and its decision.

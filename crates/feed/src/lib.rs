@@ -8,7 +8,8 @@
 //! - [`commit`]: the group committer: commands in, rows + events + idempotency records in one transaction
 //! - [`log`]: the log as a [`log::FeedSource`]: pages, head, and the tail in memory
 //! - [`serve`]: a context's event service: Subscribe…Events and GetFeed
-//! - [`consume`]: the runtime of a projection: events in, effect + checkpoint in one transaction
+//! - [`consume`]: the consumer runtime: events in, effect + checkpoint in one transaction
+//! - [`parking`]: keys that a consumer set aside, with their events
 //! - [`project`]: the projections of a server: where they stand, rebuilding them
 //! - [`token`]: cursors and consistency tokens
 //! - [`archive`]: a log as a file: export and import
@@ -20,6 +21,7 @@ pub mod commit;
 pub mod consume;
 pub mod event;
 pub mod log;
+pub mod parking;
 pub mod project;
 pub mod retention;
 pub mod serve;

@@ -230,20 +230,31 @@ impl FeedSource for EventLog {
     }
 
     async fn position_before(&self, time: Timestamp) -> Result<i64, DbErr> {
-        // recorded_time never decreases along the log, so the newest earlier event bounds all later ones.
-        let position: Option<i64> = event::Entity::find()
-            .select_only()
-            .column(event::Column::Position)
-            .filter(event::Column::RecordedTime.lt(clock::to_micros(time)))
-            .order_by_desc(event::Column::RecordedTime)
-            .order_by_desc(event::Column::Position)
-            .into_tuple()
-            .one(&self.reader)
-            .await?;
-        Ok(match position {
-            Some(position) => position,
-            None => self.boundary().await?.position_before(time),
-        })
+        // recorded_time never decreases along the log, so halving finds the place: an index of times would cost every
+        // command, to save some look-ups of a subscription that starts at a time.
+        let time = clock::to_micros(time);
+        let Some(earliest) = self.earliest().await? else { return Ok(*self.head.borrow()) };
+        let (mut before, mut from) = (earliest - 1, *self.head.borrow() + 1);
+        while before + 1 < from {
+            let middle = before + (from - before) / 2;
+            let earlier: Option<i64> = event::Entity::find()
+                .select_only()
+                .column(event::Column::Position)
+                .filter(event::Column::Position.eq(middle))
+                .filter(event::Column::RecordedTime.lt(time))
+                .into_tuple()
+                .one(&self.reader)
+                .await?;
+            match earlier {
+                Some(_) => before = middle,
+                None => from = middle,
+            }
+        }
+        match before < earliest {
+            // All that the log holds is of that time or later; what it no longer holds may be, too.
+            true => Ok(self.boundary().await?.position_before(time)),
+            false => Ok(before),
+        }
     }
 
     async fn earliest(&self) -> Result<Option<i64>, DbErr> {

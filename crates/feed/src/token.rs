@@ -70,6 +70,11 @@ impl ConsistencyToken {
         self.0.iter().copied().find(|entry| entry.feed_id == feed_id)
     }
 
+    /// All its entries, a log each.
+    pub fn positions(&self) -> &[LogPosition] {
+        &self.0
+    }
+
     /// As a string for `at_least`.
     pub fn encode(&self) -> String {
         let positions = self.0.iter().map(|entry| entry.to_wire()).collect();

@@ -9,7 +9,7 @@ use ordermesh_feed::commit::{
 };
 use ordermesh_feed::event::{Cause, NewEvent};
 use ordermesh_feed::log::{EventLog, FeedSchema, FeedSource};
-use ordermesh_feed::store::{LogMigration, RetentionMigration};
+use ordermesh_feed::store::{LogMigration, RetentionMigration, Writes};
 use ordermesh_kernel::{SystemClock, Timestamp};
 use ordermesh_proto::event_types::ORDER_V1;
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbErr};
@@ -52,7 +52,7 @@ impl UnitOfWork for Counters {
         std::mem::take(&mut self.events)
     }
 
-    async fn store(self, _: &DatabaseTransaction) -> Result<(), DbErr> {
+    fn store(self, _: &mut Writes) -> Result<(), DbErr> {
         match self.broken {
             true => Err(DbErr::Custom("a constraint says no".to_owned())),
             false => Ok(()),

@@ -26,7 +26,7 @@ use std::time::Duration;
 
 use ordermesh_feed::commit::Committer;
 use ordermesh_feed::log::{EventLog, FeedSchema};
-use ordermesh_feed::project::Projections;
+use ordermesh_feed::project::Followers;
 use ordermesh_feed::retention::{Kept, Pruner};
 use ordermesh_feed::serve::FeedServer;
 use ordermesh_proto::event_types::ORDER_V1;
@@ -50,7 +50,7 @@ const ORDERS: FeedSchema = FeedSchema { events: ORDER_V1, key_description: "orde
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// The database; empty: order-command.db in the data directory.
+    /// The database, sqlite:PATH or postgres://…; empty: order-command.db in the data directory.
     pub database_url: MaskedUrl,
     /// Bytes of recent events kept in memory for subscribers. Default 16 MiB.
     pub feed_tail_bytes: usize,
@@ -72,7 +72,7 @@ impl Default for Config {
 }
 
 /// Opens the database and makes the services.
-pub async fn start(environment: &Environment, services: &mut Services) -> Result<Projections, StartError> {
+pub async fn start(environment: &Environment, services: &mut Services) -> Result<Followers, StartError> {
     let config: Config = environment.settings.section(SECTION)?;
     let database = environment.database::<store::Migrator>(NAME, &config.database_url).await?;
     let clock = environment.clock.clone();
@@ -102,5 +102,5 @@ pub async fn start(environment: &Environment, services: &mut Services) -> Result
                 .max_decoding_message_size(limit),
         )
         .add(OrderEventServiceServer::new(grpc::EventService::new(feed)).max_decoding_message_size(limit));
-    Ok(Vec::new())
+    Ok(Followers::default())
 }

@@ -25,13 +25,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use ordermesh_feed::consume::{OpenFeed, Projector};
+use ordermesh_feed::consume::{ConsumerSettings, OpenFeed};
 use ordermesh_feed::log::FeedSchema;
-use ordermesh_feed::project::{ProjectionControl, Projections};
+use ordermesh_feed::project::{Followers, ProjectionControl, Projector};
 use ordermesh_proto::order::v1::order_event_service_client::OrderEventServiceClient;
 use ordermesh_proto::order::v1::order_query_service_server::OrderQueryServiceServer;
 use ordermesh_service::config::MaskedUrl;
 use ordermesh_service::{Environment, Services, StartError};
+use sea_orm::DbBackend;
 use serde::{Deserialize, Serialize};
 
 use projection::{Changes, OrderProjection};
@@ -49,6 +50,8 @@ pub const FEED: Option<FeedSchema> = None;
 const ORDER_COMMAND: &str = "order_command";
 /// Bytes of a feed frame that are accepted: a frame is about 1 MiB, but a single event may be larger.
 const MAX_FRAME_BYTES: usize = 16 << 20;
+/// How long the replica that writes may be silent before another takes over.
+const LEASE: Duration = Duration::from_secs(10);
 
 /// Settings of the server.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -67,22 +70,28 @@ impl Default for Config {
 }
 
 /// Opens the database, follows the order feed and makes the services.
-pub async fn start(environment: &Environment, services: &mut Services) -> Result<Projections, StartError> {
+pub async fn start(environment: &Environment, services: &mut Services) -> Result<Followers, StartError> {
     let config: Config = environment.settings.section(SECTION)?;
     let database = environment.database::<store::Migrator>(NAME, &config.database_url).await?;
     let changes = Arc::new(Changes::default());
+    // SQLite's file is locked for this process: there is no other replica to agree with.
+    let shared = database.writer.get_database_backend() != DbBackend::Sqlite;
+    let lease = shared.then_some(LEASE);
     let projector = Projector::new(
         OrderProjection::new(changes.clone()),
         database.writer.clone(),
-        order_feed(environment)?,
+        (order_feed(environment)?, None),
         environment.clock.clone(),
+        ConsumerSettings { lease, ..ConsumerSettings::default() },
     );
     let projector = Arc::new(projector.await?);
-    environment.tasks.spawn(projector.clone().run(environment.shutdown.clone()));
+    let consumer = projector.consumer();
+    environment.tasks.spawn(consumer.clone().run(environment.shutdown.clone()));
     let model = ReadModel {
         reader: Reader::start(database.reader.clone(), &environment.tasks),
         pages: PageReader::new(database.reader.clone()),
-        progress: projector.progress(),
+        progress: consumer.progress(),
+        blocked: consumer.blocked(),
         changes,
         at_least_wait: Duration::from_millis(config.at_least_wait_ms),
         shutdown: environment.shutdown.clone(),
@@ -91,7 +100,7 @@ pub async fn start(environment: &Environment, services: &mut Services) -> Result
         OrderQueryServiceServer::new(grpc::QueryService::new(model, database))
             .max_decoding_message_size(environment.settings.server.max_request_bytes),
     );
-    Ok(vec![projector as Arc<dyn ProjectionControl>])
+    Ok(Followers { projections: vec![projector as Arc<dyn ProjectionControl>], ..Followers::default() })
 }
 
 fn order_feed(environment: &Environment) -> Result<OpenFeed, StartError> {

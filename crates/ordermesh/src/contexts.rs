@@ -3,7 +3,7 @@
 
 use futures_util::future::BoxFuture;
 use ordermesh_feed::log::FeedSchema;
-use ordermesh_feed::project::Projections;
+use ordermesh_feed::project::Followers;
 use ordermesh_feed::store::CopyTable;
 use ordermesh_service::config::{ConfigError, MaskedUrl, Settings, to_toml};
 use ordermesh_service::database::{Database, MigratorTrait, OpenError, migration_names, offline};
@@ -16,8 +16,7 @@ pub struct Registration {
     /// Name of its section in the configuration, and of its address among the peers.
     pub section: &'static str,
     /// Opens its database, starts its tasks and adds its services.
-    pub start:
-        for<'a> fn(&'a Environment, &'a mut Services) -> BoxFuture<'a, Result<Projections, StartError>>,
+    pub start: for<'a> fn(&'a Environment, &'a mut Services) -> BoxFuture<'a, Result<Followers, StartError>>,
     /// The feed that it publishes.
     pub feed: Option<FeedSchema>,
     /// Names of its migrations, sorted.

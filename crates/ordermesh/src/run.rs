@@ -3,8 +3,10 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
-use ordermesh_feed::project::ProjectionServer;
+use ordermesh_feed::consume::ConsumerServer;
+use ordermesh_feed::project::{Followers, ProjectionServer};
 use ordermesh_kernel::Clock;
+use ordermesh_proto::feed::v1::consumer_service_server::ConsumerServiceServer;
 use ordermesh_proto::feed::v1::projection_service_server::ProjectionServiceServer;
 use ordermesh_service::config::Settings;
 use ordermesh_service::server::{self, Listeners};
@@ -25,14 +27,19 @@ pub async fn run(
 ) -> Result<(), StartError> {
     let environment = Environment::new(settings, clock, shutdown);
     let mut services = Services::default();
-    let mut projections = Vec::new();
+    let mut followers = Followers::default();
     for context in contexts {
-        projections.extend((context.start)(&environment, &mut services).await?);
+        followers.extend((context.start)(&environment, &mut services).await?);
     }
-    if !projections.is_empty() {
+    let limit = environment.settings.server.max_request_bytes;
+    let consumers = followers.consumers();
+    if !consumers.is_empty() {
+        let server = ConsumerServiceServer::new(ConsumerServer::new(consumers));
+        services.add(server.max_decoding_message_size(limit));
+    }
+    if !followers.projections.is_empty() {
         let (shutdown, tasks) = (environment.shutdown.clone(), environment.tasks.clone());
-        let server = ProjectionServer::new(projections, shutdown, tasks);
-        let limit = environment.settings.server.max_request_bytes;
+        let server = ProjectionServer::new(followers.projections, shutdown, tasks);
         services.add(ProjectionServiceServer::new(server).max_decoding_message_size(limit));
     }
     server::serve(&environment, services, listeners, ready).await

@@ -7,7 +7,10 @@ use std::fs;
 use std::path::PathBuf;
 
 use ordermesh_proto::feed::v1::subscribe_request::Start;
-use ordermesh_proto::feed::v1::{EventFilter, GetFeedRequest, RebuildProjectionRequest, SubscribeRequest};
+use ordermesh_proto::feed::v1::{
+    ConsumerServiceListParkedEventsRequest, EventFilter, GetFeedRequest, RebuildProjectionRequest,
+    SubscribeRequest,
+};
 use ordermesh_proto::order::v1::{GetOrderRequest, ListOrdersRequest, PlaceOrderRequest};
 use ordermesh_testkit::client::call_raw;
 use ordermesh_testkit::error_page::{faults, name};
@@ -46,8 +49,13 @@ const COMMANDS: [&str; 10] = [
 ];
 const BYTES: [&str; 3] = ["MALFORMED_MESSAGE", "MESSAGE_TOO_LARGE", "UNKNOWN_METHOD"];
 const FEEDS: [&str; 3] = ["FEED_DIVERGED", "INVALID_CURSOR", "UNKNOWN_EVENT_TYPE"];
-const QUERIES: [&str; 4] =
-    ["INVALID_CONSISTENCY_TOKEN", "INVALID_PAGE_TOKEN", "PROJECTION_NOT_FOUND", "REBUILD_RUNNING"];
+const QUERIES: [&str; 5] = [
+    "CONSUMER_NOT_FOUND",
+    "INVALID_CONSISTENCY_TOKEN",
+    "INVALID_PAGE_TOKEN",
+    "PROJECTION_NOT_FOUND",
+    "REBUILD_RUNNING",
+];
 const AWAY: [&str; 3] = ["PROJECTION_BEHIND", "SERVER_UNAVAILABLE", "STORE_UNAVAILABLE"];
 
 #[test]
@@ -171,6 +179,8 @@ async fn what_a_query_or_a_rebuild_is_refused_with_is_on_its_page() {
         queries.list_orders(list("total", &token)).await.unwrap_err(),
         queries.get_order(get(&fresh_id(), "no token")).await.unwrap_err(),
         rebuild(&server, "orders").await.unwrap_err(),
+        server.consumers().list_parked_events(parked("orders", "")).await.unwrap_err(),
+        server.consumers().list_parked_events(parked("order-query", "no token")).await.unwrap_err(),
     ];
     let both = async || {
         let (one, other) = tokio::join!(rebuild(&server, "order-query"), rebuild(&server, "order-query"));
@@ -204,6 +214,11 @@ async fn what_is_answered_while_something_is_away_is_on_its_page() {
 
 fn get(order_id: &str, at_least: &str) -> GetOrderRequest {
     GetOrderRequest { order_id: order_id.to_owned(), at_least: at_least.to_owned(), allow_stale: false }
+}
+
+fn parked(consumer: &str, page_token: &str) -> ConsumerServiceListParkedEventsRequest {
+    let (consumer, page_token) = (consumer.to_owned(), page_token.to_owned());
+    ConsumerServiceListParkedEventsRequest { consumer, page_token, ..Default::default() }
 }
 
 async fn rebuild(server: &Server, name: &str) -> Result<(), Status> {

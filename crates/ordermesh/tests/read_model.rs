@@ -7,6 +7,7 @@ use ordermesh_proto::order::v1::{
     CancelOrderRequest, GetOrderRequest, GetOrderTimelineRequest, OrderState, WatchOrderRequest,
     watch_order_response,
 };
+use ordermesh_testkit::backend::copy;
 use ordermesh_testkit::orders::{list_all, place_many};
 use ordermesh_testkit::rows::dump_table;
 use ordermesh_testkit::wait::soon;
@@ -169,21 +170,12 @@ async fn watching_shows_the_order_now_then_each_change_and_says_closing_at_the_e
     assert_eq!(end.await.unwrap(), (None, true));
 }
 
-/// Copies a database file of a server that has ended: everything is in the one file then.
-fn copy(data: &TempDir, from: &str, to: &str) {
-    std::fs::copy(data.path().join(from), data.path().join(to)).unwrap();
-    assert!(
-        !data.path().join(format!("{from}-wal")).exists(),
-        "a server that ended leaves no write-ahead log"
-    );
-}
-
 #[tokio::test]
 async fn after_the_log_is_restored_from_an_old_copy_nothing_wrong_is_promised_and_a_rebuild_mends_it() {
     let mut shop = shop().await;
     let (kept, _) = shop.place().await;
     assert_eq!(shop.write.terminate().await.code, Some(0));
-    copy(&shop.data, "order-command.db", "old-copy");
+    copy(shop.data.path(), "order-command", "old-copy").await;
     shop.write.start_again_here().await;
     let (lost, lost_token) = shop.place().await;
     let (_, token) = shop.place().await;
@@ -193,7 +185,7 @@ async fn after_the_log_is_restored_from_an_old_copy_nothing_wrong_is_promised_an
     );
 
     assert_eq!(shop.write.terminate().await.code, Some(0));
-    copy(&shop.data, "old-copy", "order-command.db");
+    copy(shop.data.path(), "old-copy", "order-command").await;
     shop.write.start_again_here().await;
     let (_, new_token) = shop.place().await;
     eventually!(

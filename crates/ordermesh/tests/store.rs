@@ -1,7 +1,6 @@
 //! Tools that work on a database itself: a store copied elsewhere, a log exported, imported and truncated.
 //!
-//! With `ORDERMESH_POSTGRES`, a PostgreSQL server's URL, stores are copied through databases of that server; without it
-//! through further files.
+//! A store is copied through a database of the other kind, where there is one.
 
 #![expect(clippy::unwrap_used, reason = "a test may panic, and its helpers too")]
 
@@ -11,12 +10,12 @@ use std::path::Path;
 use ordermesh_proto::feed::v1::ListProjectionsRequest;
 use ordermesh_proto::feed::v1::subscribe_response::Frame;
 use ordermesh_proto::feed::v1::until::Bound;
+use ordermesh_testkit::backend::{Backend, create_database, database_url, fresh_name};
 use ordermesh_testkit::feed::{after, read, until};
 use ordermesh_testkit::orders::list_all;
 use ordermesh_testkit::rows::{count_rows, dump_table};
 use ordermesh_testkit::server::Finished;
 use ordermesh_testkit::{Launch, Server, Subscription, assert_refused, cancel, eventually, order, read_feed};
-use sea_orm::ConnectionTrait;
 use tonic::Code;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_ordermesh");
@@ -37,25 +36,23 @@ fn assert_says(finished: &Finished, what: &str) {
     assert!(finished.code == Some(1) && finished.stderr.contains(what), "{what:?} in {finished:#?}");
 }
 
-fn file(directory: &Path, server: &str) -> String {
-    format!("sqlite:{}", directory.join(format!("{server}.db")).display())
-}
-
-/// A new database, of PostgreSQL where there is one.
+/// A new database of the other kind, where there is one: a file when this run is on PostgreSQL.
 async fn elsewhere(directory: &Path, server: &str) -> String {
-    let Ok(postgres) = std::env::var("ORDERMESH_POSTGRES") else { return file(directory, server) };
-    let name = format!("store_{}", uuid::Uuid::now_v7().simple());
-    let db = sea_orm::Database::connect(&postgres).await.unwrap();
-    db.execute_unprepared(&format!("CREATE DATABASE {name}")).await.unwrap();
-    db.close().await.unwrap();
-    format!("{}/{name}", postgres.rsplit_once('/').unwrap().0)
+    match (Backend::of_this_run(), std::env::var("ORDERMESH_POSTGRES")) {
+        (Backend::Sqlite, Ok(postgres)) => create_database(&postgres, &fresh_name(server)).await,
+        _ => format!("sqlite:{}", directory.join(format!("{server}.db")).display()),
+    }
 }
 
-/// All rows of all tables of a file, but for those of the tools themselves.
-async fn dump(file: &Path) -> BTreeMap<String, Vec<String>> {
+/// All rows of all tables of a server's file, but for those of the tools themselves.
+async fn dump(directory: &Path, server: &str) -> BTreeMap<String, Vec<String>> {
+    let file = &directory.join(format!("{server}.db"));
     let mut tables: Vec<String> = count_rows(file).await.into_keys().collect();
-    let own = ["log_head", "checkpoints", "projection_generations"];
-    tables.extend(own.map(ToOwned::to_owned));
+    let own: &[&str] = match server == SERVERS[0] {
+        true => &["log_head"],
+        false => &["checkpoints", "projection_generations"],
+    };
+    tables.extend(own.iter().map(|table| (*table).to_owned()));
     let mut dump = BTreeMap::new();
     for table in tables.into_iter().filter(|table| table != "store_fence") {
         let rows = dump_table(file, &table).await;
@@ -120,10 +117,14 @@ async fn a_store_copied_there_and_back_is_the_same_store_and_its_subscribers_and
 
     for name in SERVERS {
         let there = elsewhere(&middle, name).await;
-        let before = dump(&old.join(format!("{name}.db"))).await;
-        assert_done(tool(&["store", "copy", "--from", &file(&old, name), "--to", &there]).await);
-        assert_done(tool(&["store", "copy", "--from", &there, "--to", &file(&new, name)]).await);
-        assert_eq!(dump(&new.join(format!("{name}.db"))).await, before);
+        let before = dump(&old, name).await;
+        assert_done(
+            tool(&["store", "copy", "--from", &database_url(&old, name).await, "--to", &there]).await,
+        );
+        assert_done(
+            tool(&["store", "copy", "--from", &there, "--to", &database_url(&new, name).await]).await,
+        );
+        assert_eq!(dump(&new, name).await, before);
         // Neither of the two that were left is opened by mistake, nor copied twice.
         let refused = Launch::serve(BINARY, name, &old).finish().await;
         assert_says(&refused, "is fenced");
@@ -142,8 +143,11 @@ async fn a_store_copied_there_and_back_is_the_same_store_and_its_subscribers_and
     caught_up(&server).await;
     assert_eq!(read_feed(&mut server.events()).await.len(), log.len() + 2);
 
-    assert_done(tool(&["store", "unfence", "--database", &file(&old, SERVERS[0])]).await);
-    assert_says(&tool(&["store", "unfence", "--database", &file(&old, SERVERS[0])]).await, "is not fenced");
+    assert_done(tool(&["store", "unfence", "--database", &database_url(&old, SERVERS[0]).await]).await);
+    assert_says(
+        &tool(&["store", "unfence", "--database", &database_url(&old, SERVERS[0]).await]).await,
+        "is not fenced",
+    );
     Server::serve(BINARY, SERVERS[0], &old).await;
 }
 
@@ -155,18 +159,17 @@ async fn a_store_in_use_or_a_target_with_rows_is_refused_and_nothing_is_changed(
     for server in &servers {
         live_in(server).await;
     }
-    let (source, target) = (file(&from, SERVERS[0]), file(&full, SERVERS[0]));
+    let (source, target) = (database_url(&from, SERVERS[0]).await, database_url(&full, SERVERS[0]).await);
     let copy = ["store", "copy", "--from", &source, "--to", &target];
     assert_says(&tool(&copy).await, "is in use");
     for server in &mut servers {
         server.terminate().await;
     }
-    let before = dump(&full.join("order-command.db")).await;
+    let before = dump(&full, SERVERS[0]).await;
     assert_says(&tool(&copy).await, "into an empty database only");
-    assert_eq!(dump(&full.join("order-command.db")).await, before);
-    let other = file(&home.path().join("other"), SERVERS[1]);
-    std::fs::create_dir_all(home.path().join("other")).unwrap();
-    std::fs::write(home.path().join("other/order-query.db"), "").unwrap();
+    assert_eq!(dump(&full, SERVERS[0]).await, before);
+    let other = format!("sqlite:{}", home.path().join("other.db").display());
+    std::fs::write(home.path().join("other.db"), "").unwrap();
     assert_says(&tool(&["store", "copy", "--from", &other, "--to", &target]).await, "is not the database");
     // The source was not fenced by what failed.
     Server::dev(BINARY, &from).await;
@@ -181,12 +184,20 @@ async fn a_log_exported_beside_its_server_and_imported_elsewhere_is_served_to_th
     live_in(&server).await;
     let log = read_feed(&mut server.events()).await;
     let cursor = cursor_after(&server, 7).await;
-    let exported =
-        tool(&["feed", "export", "--json", "--database", &file(&old, SERVERS[0]), "--to", &archive]).await;
+    let exported = tool(&[
+        "feed",
+        "export",
+        "--json",
+        "--database",
+        &database_url(&old, SERVERS[0]).await,
+        "--to",
+        &archive,
+    ])
+    .await;
     let exported: serde_json::Value = serde_json::from_str(&assert_done(exported)).unwrap();
     assert_eq!(exported["last_position"], log.len());
 
-    let database = file(&new, SERVERS[0]);
+    let database = database_url(&new, SERVERS[0]).await;
     let import = ["feed", "import", "--database", &database, "--from", &archive];
     assert_done(tool(&import).await);
     assert_says(&tool(&import).await, "an archive goes into an empty log");
@@ -205,12 +216,16 @@ async fn a_truncated_log_serves_those_who_had_seen_what_went_and_refuses_those_w
     live_in(&server).await;
     let log = read_feed(&mut server.events()).await;
     let (behind, at) = (cursor_after(&server, 5).await, cursor_after(&server, 6).await);
-    let database = file(home.path(), SERVERS[0]);
+    let database = database_url(home.path(), SERVERS[0]).await;
     let truncate =
         ["feed", "truncate", "--before-position", "7", "--database", &database, "--archive", &archive];
-    assert_says(&tool(&truncate).await, "is in use");
-    server.terminate().await;
+    if Backend::of_this_run() == Backend::Sqlite {
+        assert_says(&tool(&truncate).await, "is in use");
+        server.terminate().await;
+    }
+    // On PostgreSQL beside the running server, which is ended then to forget what it has in memory.
     assert_done(tool(&truncate).await);
+    server.kill9();
 
     let server = Server::dev(BINARY, home.path()).await;
     assert_eq!(read(&mut server.events(), after(&at)).await, log[6..]);

@@ -12,8 +12,8 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 const ENVIRONMENT_PREFIX: &str = "ORDERMESH_";
-/// Variables of the command line client; they are not settings of a server.
-const CLIENT_VARIABLES: [&str; 2] = ["ORDERMESH_ADDR", "ORDERMESH_CONFIG"];
+/// Variables of the command line client and of scripts/postgres; they are not settings of a server.
+const CLIENT_VARIABLES: [&str; 3] = ["ORDERMESH_ADDR", "ORDERMESH_CONFIG", "ORDERMESH_POSTGRES"];
 /// Top-level settings beside the sections of the contexts.
 const SHARED: [&str; 6] = ["data_dir", "in_memory", "server", "log", "database", "peers"];
 

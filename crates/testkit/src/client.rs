@@ -1,5 +1,6 @@
 //! Clients of a server by its address: typed ones, and one that sends whatever bytes it is given.
 
+use ordermesh_proto::feed::v1::consumer_service_client::ConsumerServiceClient;
 use ordermesh_proto::feed::v1::projection_service_client::ProjectionServiceClient;
 use ordermesh_proto::order::v1::order_command_service_client::OrderCommandServiceClient;
 use ordermesh_proto::order::v1::order_event_service_client::OrderEventServiceClient;
@@ -47,6 +48,11 @@ pub fn events(address: &str) -> OrderEventServiceClient<Channel> {
 /// `ordermesh.feed.v1.ProjectionService` at `address`.
 pub fn projections(address: &str) -> ProjectionServiceClient<Channel> {
     ProjectionServiceClient::new(channel(address))
+}
+
+/// `ordermesh.feed.v1.ConsumerService` at `address`.
+pub fn consumers(address: &str) -> ConsumerServiceClient<Channel> {
+    ConsumerServiceClient::new(channel(address))
 }
 
 /// Calls the method of a path such as `/ordermesh.order.v1.OrderCommandService/PlaceOrder` with these very bytes as

@@ -1,145 +1,172 @@
-//! Whether a log keeps what every feed promises.
+//! What clients did, what subscribers saw, and the log as it is at the end: whether all of it fits what the platform
+//! promises.
+//!
+//! A test records while it runs, with [`Command`]s and [`Subscriber`]s, adds the log and the write model when all is
+//! over, and asks [`History::check`] for every violation.
 
-use std::collections::{BTreeMap, HashSet};
+mod commands;
+mod log;
+mod subscribers;
+
+use std::fmt;
 
 use ordermesh_proto::order::v1::OrderEvent;
 use ordermesh_proto::order::v1::order_event::Payload;
-use uuid::Uuid;
 
-/// Asserts that a log, read from its beginning, has positions 1, 2, 3, …, for each key revisions 1, 2, 3, …, no
-/// event id twice, times that never go back, and payloads that fit their envelopes.
-#[track_caller]
-pub fn assert_log_is_sound(log: &[OrderEvent]) {
-    if let Err(fault) = check_log(log) {
-        panic!("the log of {} events is not sound: {fault}", log.len());
-    }
+pub use commands::{Attempt, Outcome};
+pub use log::{assert_log_is_sound, check_log};
+pub use subscribers::{Filter, Seen, Session, Subscriber};
+
+/// Everything of one run.
+#[derive(Debug, Clone, Default)]
+pub struct History {
+    /// Every call of PlaceOrder, in any order. A call that is tried again is another attempt of its request_id.
+    pub attempts: Vec<Attempt>,
+    /// Every subscriber.
+    pub subscribers: Vec<Subscriber>,
+    /// The log from its beginning.
+    pub log: Vec<Entry>,
+    /// The orders of the write model.
+    pub orders: Vec<StoredOrder>,
 }
 
-/// The first fault of a log.
-pub fn check_log(log: &[OrderEvent]) -> Result<(), String> {
-    let mut ids = HashSet::new();
-    let mut revisions = BTreeMap::<&str, i64>::new();
-    let mut recorded = (i64::MIN, 0);
-    for (event, position) in log.iter().zip(1..) {
-        if event.position != position {
-            return Err(format!("position {} stands where {position} should", event.position));
-        }
-        let at = format!("at position {position}");
-        let uuid = Uuid::parse_str(&event.event_id).ok().filter(|id| id.get_version_num() == 7);
-        if uuid.is_none() || !ids.insert(&event.event_id) {
-            return Err(format!("{at}, the event id {:?} is no UUIDv7 or was there before", event.event_id));
-        }
-        let revision = revisions.entry(&event.key).or_default();
-        *revision += 1;
-        if event.key_revision != *revision {
-            return Err(format!(
-                "{at}, {} has revision {} instead of {revision}",
-                event.key, event.key_revision
-            ));
-        }
-        let time = event.recorded_time.ok_or_else(|| format!("{at}, recorded_time is missing"))?;
-        if (time.seconds, time.nanos) < recorded {
-            return Err(format!("{at}, recorded_time goes back to {time}"));
-        }
-        recorded = (time.seconds, time.nanos);
-        check_payload(event).map_err(|fault| format!("{at}, {fault}"))?;
-    }
-    Ok(())
+/// What the checker needs of one event of the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// Its place in the log.
+    pub position: i64,
+    /// Its identity.
+    pub event_id: String,
+    /// Its type such as `OrderCreated`.
+    pub kind: String,
+    /// Its key: the order's id.
+    pub key: String,
+    /// The how-manieth event of its key.
+    pub key_revision: i64,
+    /// Microseconds since 1970.
+    pub recorded: i64,
+    /// The request that made it, for the event that creates an order.
+    pub request_id: Option<String>,
 }
 
-fn check_payload(event: &OrderEvent) -> Result<(), String> {
-    let payload = event.payload.as_ref().ok_or("the payload is missing")?;
-    let (name, order_id, revision) = match payload {
-        Payload::OrderCreated(created) => ("OrderCreated", &created.order_id, created.order_revision),
-        Payload::OrderCancellationRequested(requested) => {
-            ("OrderCancellationRequested", &requested.order_id, requested.order_revision)
-        }
-        Payload::OrderCancelled(cancelled) => {
-            ("OrderCancelled", &cancelled.order_id, cancelled.order_revision)
-        }
-    };
-    if (name, order_id, revision) != (&event.r#type, &event.key, event.key_revision) {
-        return Err(format!("the envelope does not fit its payload: {event:?}"));
-    }
-    if event.schema_version < 1 || event.occurred_time.is_none() {
-        return Err(format!("the envelope is incomplete: {event:?}"));
-    }
-    Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use ordermesh_proto::order::v1::{OrderCancelled, OrderCreated};
-
-    fn event(position: i64, key: &str, revision: i64) -> OrderEvent {
-        let (order_id, order_revision) = (key.to_owned(), revision);
-        let (kind, payload) = match revision {
-            1 => {
-                let created = OrderCreated { order_id, order_revision, ..OrderCreated::default() };
-                ("OrderCreated", Payload::OrderCreated(created))
-            }
-            _ => {
-                let cancelled = OrderCancelled { order_id, order_revision, ..OrderCancelled::default() };
-                ("OrderCancelled", Payload::OrderCancelled(cancelled))
-            }
+impl Entry {
+    /// Of an event as the feed tells it. The order's reference must be the request_id of its PlaceOrder.
+    pub fn of(event: &OrderEvent) -> Self {
+        let recorded = event.recorded_time.unwrap_or_default();
+        let request_id = match &event.payload {
+            Some(Payload::OrderCreated(created)) => Some(created.order_reference.clone()),
+            _ => None,
         };
-        let mut event = OrderEvent {
-            position,
-            event_id: Uuid::now_v7().to_string(),
-            r#type: kind.to_owned(),
-            schema_version: 1,
-            key: key.to_owned(),
-            key_revision: revision,
-            payload: Some(payload),
-            ..OrderEvent::default()
-        };
-        event.occurred_time.get_or_insert_default().seconds = position;
-        event.recorded_time.get_or_insert_default().seconds = position;
-        event
+        Self {
+            position: event.position,
+            event_id: event.event_id.clone(),
+            kind: event.r#type.clone(),
+            key: event.key.clone(),
+            key_revision: event.key_revision,
+            recorded: recorded.seconds * 1_000_000 + i64::from(recorded.nanos) / 1000,
+            request_id,
+        }
+    }
+}
+
+/// One order of the write model.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredOrder {
+    /// Its id.
+    pub order_id: String,
+    /// The request_id of its PlaceOrder.
+    pub request_id: String,
+}
+
+/// What the platform promises.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Promise {
+    /// An acknowledged order is in the log.
+    AcknowledgedIsLogged,
+    /// An acknowledged order is in the write model.
+    AcknowledgedIsStored,
+    /// A request makes at most one order.
+    OneOrderARequest,
+    /// A refused request changes nothing.
+    RefusedChangesNothing,
+    /// The write model has the orders of the log and no others.
+    LogAndStoreAgree,
+    /// A token's position is the position of the order's event.
+    TokenIsThePosition,
+    /// What was acknowledged before another command was sent stands before it.
+    RealTimeOrder,
+    /// Positions are 1, 2, 3, …
+    PositionsAreGapless,
+    /// Times of recording never go back.
+    TimeNeverGoesBack,
+    /// An event's id is its alone.
+    EventIdsAreUnique,
+    /// A key's revisions are 1, 2, 3, …
+    RevisionsAreGapless,
+    /// A stream carries what its filter and shard pass, and only that.
+    FilterIsKept,
+    /// A stream carries each event as the log has it.
+    EventIsTheLogs,
+    /// Positions increase within a stream.
+    StreamIsOrdered,
+    /// A stream leaves nothing out between its start and its newest frame.
+    NothingIsSkipped,
+    /// A stream starts where the subscriber's stored cursor says.
+    ResumesWhereItWas,
+    /// Every event of a subscriber has its effect once.
+    EffectOnce,
+    /// Effects of a key come in the order of its revisions.
+    EffectsAreInKeyOrder,
+}
+
+/// A promise that a history breaks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Violation {
+    /// Which promise.
+    pub promise: Promise,
+    /// By what.
+    pub what: String,
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{:?}: {}", self.promise, self.what)
+    }
+}
+
+/// Collects violations.
+#[derive(Debug, Default)]
+struct Found(Vec<Violation>);
+
+impl Found {
+    fn add(&mut self, promise: Promise, what: impl Into<String>) {
+        self.0.push(Violation { promise, what: what.into() });
     }
 
-    fn sound() -> Vec<OrderEvent> {
-        vec![event(1, "a", 1), event(2, "b", 1), event(3, "a", 2), event(4, "b", 2)]
+    fn expect(&mut self, holds: bool, promise: Promise, what: impl FnOnce() -> String) {
+        if !holds {
+            self.add(promise, what());
+        }
+    }
+}
+
+impl History {
+    /// All violations; none for a sound history.
+    pub fn check(&self) -> Vec<Violation> {
+        let mut found = Found::default();
+        log::check_entries(&self.log, &mut found);
+        commands::check(self, &mut found);
+        for subscriber in &self.subscribers {
+            subscribers::check(subscriber, &self.log, &mut found);
+        }
+        found.0
     }
 
-    fn fault(change: impl FnOnce(&mut Vec<OrderEvent>)) -> String {
-        let mut log = sound();
-        change(&mut log);
-        check_log(&log).unwrap_err()
-    }
-
-    #[test]
-    fn a_sound_log_passes_and_an_empty_one_too() {
-        assert_log_is_sound(&sound());
-        assert_log_is_sound(&[]);
-    }
-
-    #[test]
-    fn a_gap_a_double_and_a_wrong_order_of_positions_are_found() {
-        assert!(fault(|log| drop(log.remove(1))).contains("position 3 stands where 2 should"));
-        assert!(fault(|log| log.insert(2, log[1].clone())).contains("position 2 stands where 3 should"));
-        assert!(fault(|log| log.swap(1, 2)).contains("position 3 stands where 2 should"));
-        assert!(fault(|log| drop(log.remove(0))).contains("position 2 stands where 1 should"));
-    }
-
-    #[test]
-    fn a_gap_and_a_double_of_a_keys_revisions_are_found() {
-        assert!(fault(|log| log[2] = event(3, "a", 3)).contains("a has revision 3 instead of 2"));
-        assert!(fault(|log| log[2] = event(3, "a", 1)).contains("a has revision 1 instead of 2"));
-        assert!(fault(|log| log[1] = event(2, "b", 2)).contains("b has revision 2 instead of 1"));
-    }
-
-    #[test]
-    fn an_event_id_that_is_there_twice_or_is_no_uuid_is_found() {
-        assert!(fault(|log| log[3].event_id = log[0].event_id.clone()).contains("was there before"));
-        assert!(fault(|log| log[3].event_id = "7".to_owned()).contains("no UUIDv7"));
-    }
-
-    #[test]
-    fn a_time_that_goes_back_and_a_payload_of_another_event_are_found() {
-        assert!(fault(|log| log[3].recorded_time = log[0].recorded_time).contains("goes back"));
-        assert!(fault(|log| log[3].r#type = "OrderCreated".to_owned()).contains("does not fit its payload"));
-        assert!(fault(|log| log[3].payload = None).contains("payload is missing"));
+    /// Asserts that there are no violations; shows the first ones.
+    #[track_caller]
+    pub fn assert_sound(&self) {
+        let violations = self.check();
+        let shown: Vec<_> = violations.iter().take(20).map(ToString::to_string).collect();
+        assert!(violations.is_empty(), "{} violations:\n{}", violations.len(), shown.join("\n"));
     }
 }

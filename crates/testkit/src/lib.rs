@@ -5,18 +5,21 @@
 //!
 //! # Layout
 //! - [`server`]: starts, kills and ends the program
+//! - [`backend`]: which database a run is for, and the databases of a test
+//! - [`postgres`]: a PostgreSQL server of a test's own
 //! - [`client`]: typed clients, and calls with raw bytes
 //! - [`order`]: valid commands to start from
 //! - [`orders`]: many orders at once, placed and listed
 //! - [`problem`]: what a refusal says, and the assertion on it
 //! - [`error_page`]: a page of docs/errors beside the server's answers
 //! - [`feed`]: reads a feed to its end or along with it
-//! - [`history`]: whether a log keeps the promises of every feed
+//! - [`history`]: whether a log, and what clients and subscribers saw of it, keep what the platform promises
 //! - [`fold`]: the orders that a log makes
 //! - [`random`]: random numbers that can be had again
 //! - [`rows`]: the rows of a database
 //! - [`wait`]: [`eventually!`], the one way to wait for something
 
+pub mod backend;
 pub mod client;
 pub mod error_page;
 pub mod feed;
@@ -24,15 +27,18 @@ pub mod fold;
 pub mod history;
 pub mod order;
 pub mod orders;
+pub mod postgres;
 pub mod problem;
 pub mod random;
 pub mod rows;
 pub mod server;
 pub mod wait;
 
+pub use backend::Backend;
 pub use feed::{Subscription, read_feed};
 pub use fold::fold_orders;
 pub use history::assert_log_is_sound;
 pub use order::{cancel, euro, money, order};
+pub use postgres::Postgres;
 pub use problem::{assert_refused, problem};
 pub use server::{Launch, Server};

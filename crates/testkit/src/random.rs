@@ -7,6 +7,11 @@ use uuid::Uuid;
 pub struct Random(u64);
 
 impl Random {
+    /// The generator of a seed.
+    pub fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
     /// The generator of the seed in an environment variable, or of one that nobody can foresee; prints it to
     /// standard error, which a failing test shows.
     pub fn from_env(variable: &str) -> Self {
@@ -19,10 +24,16 @@ impl Random {
 
     /// A number below `bound`, which is not zero.
     pub fn below(&mut self, bound: u64) -> u64 {
+        self.next() % bound
+    }
+
+    /// Any number, such as the seed of another generator.
+    #[expect(clippy::should_implement_trait, reason = "it never ends, and is no collection")]
+    pub fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ (mixed >> 31)) % bound
+        mixed ^ (mixed >> 31)
     }
 }

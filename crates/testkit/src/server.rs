@@ -5,6 +5,8 @@ mod process;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use nix::sys::signal::Signal;
+use ordermesh_proto::feed::v1::consumer_service_client::ConsumerServiceClient;
 use ordermesh_proto::feed::v1::projection_service_client::ProjectionServiceClient;
 use ordermesh_proto::order::v1::order_command_service_client::OrderCommandServiceClient;
 use ordermesh_proto::order::v1::order_event_service_client::OrderEventServiceClient;
@@ -12,7 +14,7 @@ use ordermesh_proto::order::v1::order_query_service_client::OrderQueryServiceCli
 use tempfile::TempDir;
 use tonic::transport::Channel;
 
-use crate::{client, eventually};
+use crate::{backend, client, eventually};
 use process::Process;
 
 pub use process::Finished;
@@ -29,6 +31,8 @@ pub struct Launch {
     environment: Vec<(String, String)>,
     directory: Option<PathBuf>,
     listen: Option<String>,
+    /// What stands for its databases, see [`crate::backend`].
+    data: Option<PathBuf>,
 }
 
 impl Launch {
@@ -40,20 +44,30 @@ impl Launch {
             environment: Vec::new(),
             directory: None,
             listen: None,
+            data: None,
         }
     }
 
     /// Every server of the platform in one process, on port 0.
     pub fn dev(binary: &str, data: &Path) -> Self {
-        Self::program(binary, &["dev"]).listen(ANY_PORT).arg("--data").arg(&data.display().to_string())
+        Self::program(binary, &["dev"]).listen(ANY_PORT).data(data)
     }
 
     /// One server such as `order-command`, on port 0.
     pub fn serve(binary: &str, name: &str, data: &Path) -> Self {
-        Self::program(binary, &["serve", name])
+        Self::program(binary, &["serve", name]).listen(ANY_PORT).data(data)
+    }
+
+    /// One replica of `order-command` on a PostgreSQL database, on port 0.
+    pub fn replica(binary: &str, database_url: &str) -> Self {
+        Self::program(binary, &["serve", "order-command"])
             .listen(ANY_PORT)
-            .arg("--data")
-            .arg(&data.display().to_string())
+            .env("ORDERMESH_ORDER_COMMAND__DATABASE_URL", database_url)
+    }
+
+    fn data(mut self, directory: &Path) -> Self {
+        self.data = Some(directory.to_owned());
+        self.arg("--data").arg(&directory.display().to_string())
     }
 
     /// One more argument.
@@ -82,22 +96,34 @@ impl Launch {
 
     /// Starts it and waits until it is ready; panics with its log when it does not come up.
     pub async fn start(self) -> Server {
-        let (process, ready) = self.spawn_ready().await;
-        Server { launch: self, process, ready, scratch: None }
+        let launch = self.with_databases().await;
+        let (process, ready) = launch.spawn_ready().await;
+        Server { launch, process, ready, scratch: None }
     }
 
     /// Runs it to its end, for a program that answers or refuses to start.
     pub async fn finish(self) -> Finished {
-        let mut process = self.spawn();
-        eventually!(process.ended(), "{self:?} ends by itself");
+        let launch = self.with_databases().await;
+        let mut process = launch.spawn();
+        eventually!(process.ended(), "{launch:?} ends by itself");
         process.finished()
     }
 
     /// Starts it and kills it (SIGKILL) after a while, ready or not.
     pub async fn start_and_kill(self, after: Duration) {
-        let mut process = self.spawn();
+        let mut process = self.with_databases().await.spawn();
         tokio::time::sleep(after).await;
         process.kill();
+    }
+
+    /// The same with the databases of this run's backend; what the test itself has set wins.
+    async fn with_databases(mut self) -> Self {
+        if let Some(data) = &self.data {
+            let own = std::mem::take(&mut self.environment);
+            self.environment = backend::variables(data).await;
+            self.environment.extend(own);
+        }
+        self
     }
 
     fn spawn(&self) -> Process {
@@ -227,9 +253,24 @@ impl Server {
         directory.path().join(file)
     }
 
+    /// Whether the program has ended, by itself or by a signal.
+    pub fn has_ended(&mut self) -> bool {
+        self.process.ended().is_ok()
+    }
+
     /// SIGKILL: the end without any warning.
     pub fn kill9(&mut self) {
         self.process.kill();
+    }
+
+    /// SIGSTOP: it stays connected and does nothing.
+    pub fn freeze(&self) {
+        self.process.signal(Signal::SIGSTOP);
+    }
+
+    /// SIGCONT after [`Server::freeze`].
+    pub fn thaw(&self) {
+        self.process.signal(Signal::SIGCONT);
     }
 
     /// SIGTERM: the graceful end.
@@ -269,6 +310,11 @@ impl Server {
     /// A client of the order feed with a connection of its own.
     pub fn events(&self) -> OrderEventServiceClient<Channel> {
         client::events(self.addr())
+    }
+
+    /// A client of the consumers with a connection of its own.
+    pub fn consumers(&self) -> ConsumerServiceClient<Channel> {
+        client::consumers(self.addr())
     }
 
     /// A client of the projections with a connection of its own.

@@ -15,7 +15,7 @@ use super::job::{Job, Outcome};
 use super::{CommandIdentity, UnitOfWork};
 use crate::event::{Cause, LoggedEvent, NewEvent, WireEvent};
 use crate::log::{EventLog, FeedSource};
-use crate::store::{Failure, Table, WriteTransaction, event, idempotency};
+use crate::store::{Failure, Table, WriteTransaction, Writes, event, idempotency};
 use crate::token::LogPosition;
 
 /// How often a batch is tried again at once: another writer was faster, or a connection of the pool was dead.
@@ -155,8 +155,10 @@ impl<'a> Batch<'a> {
         if decided.records.is_empty() {
             return Ok((fates, None));
         }
-        claim(tx, &decided.records).await?;
-        unit.store(tx).await?;
+        let mut writes = Writes::default();
+        claim(&mut writes, &decided.records)?;
+        unit.store(&mut writes)?;
+        writes.run(tx).await?;
         Ok((fates, Some(self.append(tx, decided).await?)))
     }
 
@@ -252,7 +254,9 @@ impl<'a> Batch<'a> {
             rows.push(row(logged, wire.key_hash));
             events.push(wire);
         }
-        Table::<event::Entity>::default().insert(tx, &rows).await?;
+        let mut writes = Writes::default();
+        writes.insert(&Table::<event::Entity>::default(), rows)?;
+        writes.run(tx).await?;
         Ok(Written { records, events })
     }
 
@@ -297,12 +301,12 @@ impl<'a> Batch<'a> {
     }
 }
 
-/// Writes the idempotency records, in the order of their keys: writers that claim the same ones do it in the same
-/// order and cannot wait for each other. A key that another one has claimed meanwhile is a conflict of the batch.
-async fn claim(tx: &DatabaseTransaction, records: &[idempotency::Model]) -> Result<(), DbErr> {
+/// Claims the idempotency records, in the order of their keys: writers that claim the same ones do it in the same order
+/// and cannot wait for each other. A key that another one has claimed meanwhile is a conflict of the batch.
+fn claim(writes: &mut Writes, records: &[idempotency::Model]) -> Result<(), DbErr> {
     let mut records = records.to_vec();
     records.sort_unstable_by(|one, other| one.id.cmp(&other.id));
-    Table::<idempotency::Entity>::default().insert(tx, &records).await
+    writes.insert(&Table::<idempotency::Entity>::default(), records)
 }
 
 #[derive(FromQueryResult)]

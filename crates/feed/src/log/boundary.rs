@@ -5,7 +5,7 @@
 
 use std::sync::PoisonError;
 
-use ordermesh_kernel::{EventId, Timestamp, clock};
+use ordermesh_kernel::EventId;
 use sea_orm::{ConnectionTrait, DbErr, EntityTrait};
 
 use super::{EventLog, PageError};
@@ -47,9 +47,9 @@ impl Boundary {
         (self.position > 0).then_some(self.position + 1)
     }
 
-    /// Where "since `time`" starts when all that the log holds is of that time or later.
-    pub(super) fn position_before(&self, time: Timestamp) -> i64 {
-        match self.recorded.is_some_and(|recorded| recorded >= clock::to_micros(time)) {
+    /// Where "since a time", in microseconds since 1970, starts when all that the log holds is of that time or later.
+    pub(super) fn position_before(&self, micros: i64) -> i64 {
+        match self.recorded.is_some_and(|recorded| recorded >= micros) {
             // Events of that time are gone: a place before the boundary, which is refused.
             true => self.position - 1,
             false => self.position,
@@ -98,8 +98,8 @@ mod tests {
     #[test]
     fn since_a_time_whose_events_are_gone_lies_before_the_boundary() {
         let boundary = Boundary { position: 7, event_id: None, recorded: Some(1_000) };
-        let at = |micros| boundary.position_before(clock::from_micros(micros).unwrap());
+        let at = |micros| boundary.position_before(micros);
         assert_eq!([at(999), at(1_000), at(1_001)], [6, 6, 7]);
-        assert_eq!(Boundary::default().position_before(Timestamp::UNIX_EPOCH), 0);
+        assert_eq!(Boundary::default().position_before(0), 0);
     }
 }

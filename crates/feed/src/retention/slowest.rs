@@ -14,13 +14,13 @@ pub struct Subscriber {
 }
 
 /// Each table that may hold somebody back: who, and up to which position it is done. A delivery that is not
-/// acknowledged yet is read from the log again.
+/// acknowledged yet is read from the log again, but for those that come from the parking.
 const HOLDERS: [(&str, &str); 3] = [
     ("subscribers", r#"SELECT "name" AS name, "position" AS position FROM "subscribers""#),
     ("group_slots", r#"SELECT 'group ' || "group_name" AS name, "position" AS position FROM "group_slots""#),
     (
         "group_deliveries",
-        r#"SELECT 'group ' || "group_name" AS name, "position" - 1 AS position FROM "group_deliveries""#,
+        r#"SELECT 'group ' || "group_name" AS name, "position" - 1 AS position FROM "group_deliveries" WHERE NOT "replay""#,
     ),
 ];
 

@@ -6,12 +6,13 @@
 use async_trait::async_trait;
 use sea_orm::sea_query::Iden;
 use sea_orm::{
-    ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait, FromQueryResult, Iterable, ModelTrait,
-    PrimaryKeyToColumn, Statement,
+    ActiveModelTrait, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait, FromQueryResult,
+    IntoActiveModel, Iterable, ModelTrait, PrimaryKeyToColumn, Statement,
 };
 use sha2::{Digest, Sha256};
 
-use super::{Table, checkpoint, event, idempotency, log_head};
+use super::lease_entity::consumer_lease;
+use super::{Table, checkpoint, event, idempotency, inbox, log_head, parked_event, parked_key, parked_work};
 
 /// Rows read at once.
 const PAGE_ROWS: usize = 500;
@@ -56,7 +57,8 @@ pub struct Copied<E> {
 
 impl<E: EntityTrait> Copied<E>
 where
-    E::Model: ModelTrait<Entity = E> + Sync,
+    E::Model: ModelTrait<Entity = E> + IntoActiveModel<E::ActiveModel> + Sync,
+    E::ActiveModel: ActiveModelTrait<Entity = E> + Send,
 {
     /// A table that is empty in a new database.
     pub fn table() -> Box<dyn CopyTable> {
@@ -108,7 +110,8 @@ impl Contents {
 #[async_trait]
 impl<E: EntityTrait> CopyTable for Copied<E>
 where
-    E::Model: ModelTrait<Entity = E> + Sync,
+    E::Model: ModelTrait<Entity = E> + IntoActiveModel<E::ActiveModel> + Sync,
+    E::ActiveModel: ActiveModelTrait<Entity = E> + Send,
 {
     fn name(&self) -> String {
         self.table.name().to_owned()
@@ -166,7 +169,19 @@ pub fn log_tables() -> Vec<Box<dyn CopyTable>> {
     ]
 }
 
-/// The tables of consumers.
+/// The tables of consumers, their parking among them.
 pub fn consumer_tables() -> Vec<Box<dyn CopyTable>> {
-    vec![Copied::<checkpoint::Entity>::table()]
+    let mut tables = parking_tables();
+    tables.extend([
+        Copied::<checkpoint::Entity>::table(),
+        Copied::<inbox::Entity>::table(),
+        Copied::<consumer_lease::Entity>::table(),
+        Copied::<parked_work::Entity>::table(),
+    ]);
+    tables
+}
+
+/// The tables of the parking.
+pub fn parking_tables() -> Vec<Box<dyn CopyTable>> {
+    vec![Copied::<parked_key::Entity>::table(), Copied::<parked_event::Entity>::table()]
 }

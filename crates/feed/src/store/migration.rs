@@ -47,10 +47,6 @@ impl MigrationTrait for LogMigration {
             .unique()
             .to_owned();
         manager.create_index(revisions).await?;
-        let times =
-            Index::create().name("events_recorded_time").table("events").col("recorded_time").to_owned();
-        manager.create_index(times).await?;
-
         let log_head = Table::create()
             .table("log_head")
             .col(ColumnDef::new("id").integer().not_null().primary_key())

@@ -1,21 +1,21 @@
-//! Bulk statements over a sea-orm entity: many rows a statement, with few distinct SQL texts.
+//! A table of a sea-orm entity: many rows or keys a statement, with few distinct SQL texts.
 //!
-//! PostgreSQL takes each column as one array, so a statement has one text whatever its number of rows. SQLite knows
-//! no arrays: there rows go out in groups of a few fixed sizes. Either way a text is prepared once a connection
-//! instead of once a batch.
+//! PostgreSQL takes many keys as one array, so a statement has one text whatever their number. SQLite knows no arrays:
+//! there keys go out in groups of a few fixed sizes. Either way a text is prepared once a connection instead of
+//! once a batch.
 
 use std::marker::PhantomData;
 
 use sea_orm::sea_query::{ArrayType, ColumnType, Iden, Value};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DbBackend, DbErr, EntityTrait, FromQueryResult, Iterable, ModelTrait,
-    PrimaryKeyToColumn, Statement,
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, DbBackend, DbErr, EntityTrait, FromQueryResult,
+    IntoActiveModel, Iterable, PrimaryKeyToColumn, Statement,
 };
 
+use super::writes::Writes;
+
 /// Rows a statement of SQLite; the last must be 1.
-const GROUPS: [usize; 4] = [128, 32, 8, 1];
-/// Rows a statement of PostgreSQL at most: what is larger would only hold more memory on both sides.
-const ARRAY_ROWS: usize = 4096;
+pub(super) const GROUPS: [usize; 4] = [128, 32, 8, 1];
 
 /// A table of entity `E`: the one that the entity names, or one of the same columns under another name.
 #[derive(Debug, Clone)]
@@ -44,16 +44,32 @@ impl<E: EntityTrait> Table<E> {
     /// Inserts rows. A row whose key is there already fails the statement.
     pub async fn insert<C: ConnectionTrait>(&self, db: &C, rows: &[E::Model]) -> Result<(), DbErr>
     where
-        E::Model: ModelTrait<Entity = E>,
+        E::Model: IntoActiveModel<E::ActiveModel>,
+        E::ActiveModel: ActiveModelTrait<Entity = E>,
     {
-        self.write(db, rows, "").await
+        let mut writes = Writes::default();
+        writes.insert(self, rows.to_vec())?;
+        writes.run(db).await
     }
 
     /// Inserts rows, or replaces those whose primary key is there already.
     pub async fn upsert<C: ConnectionTrait>(&self, db: &C, rows: &[E::Model]) -> Result<(), DbErr>
     where
-        E::Model: ModelTrait<Entity = E>,
+        E::Model: IntoActiveModel<E::ActiveModel>,
+        E::ActiveModel: ActiveModelTrait<Entity = E>,
     {
+        let mut writes = Writes::default();
+        writes.upsert(self, rows.to_vec())?;
+        writes.run(db).await
+    }
+
+    /// `INSERT INTO "t" ("a", "b") `.
+    pub(super) fn insert_head(&self) -> String {
+        format!(r#"INSERT INTO "{}" ({}) "#, self.name, columns::<E>())
+    }
+
+    /// ` ON CONFLICT (key) DO …`, replacing what is there.
+    pub(super) fn replace_on_conflict(&self) -> String {
         let key: Vec<_> = E::PrimaryKey::iter().map(|key| key.into_column().to_string()).collect();
         let set: Vec<_> = E::Column::iter()
             .map(|column| column.to_string())
@@ -65,8 +81,7 @@ impl<E: EntityTrait> Table<E> {
             true => "NOTHING".to_owned(),
             false => format!("UPDATE SET {}", set.join(", ")),
         };
-        let conflict = format!(r#" ON CONFLICT ("{}") DO {action}"#, key.join(r#"", ""#));
-        self.write(db, rows, &conflict).await
+        format!(r#" ON CONFLICT ("{}") DO {action}"#, key.join(r#"", ""#))
     }
 
     /// The rows whose `column` has one of the values, in no order. A value given twice finds its rows once.
@@ -127,92 +142,17 @@ impl<E: EntityTrait> Table<E> {
         }
         Ok(found)
     }
-
-    async fn write<C: ConnectionTrait>(&self, db: &C, rows: &[E::Model], conflict: &str) -> Result<(), DbErr>
-    where
-        E::Model: ModelTrait<Entity = E>,
-    {
-        let head = format!(r#"INSERT INTO "{}" ({}) "#, self.name, columns::<E>());
-        match db.get_database_backend() {
-            DbBackend::Postgres => write_arrays::<E, C>(db, rows, &head, conflict).await,
-            _ => write_tuples::<E, C>(db, rows, &head, conflict).await,
-        }
-    }
-}
-
-async fn write_tuples<E: EntityTrait, C: ConnectionTrait>(
-    db: &C,
-    mut rest: &[E::Model],
-    head: &str,
-    conflict: &str,
-) -> Result<(), DbErr>
-where
-    E::Model: ModelTrait<Entity = E>,
-{
-    let tuple = format!("({})", placeholders(E::Column::iter().count()));
-    while !rest.is_empty() {
-        let group = GROUPS.into_iter().find(|group| *group <= rest.len()).unwrap_or(1);
-        let (rows, after) = rest.split_at(group);
-        rest = after;
-        let sql = format!("{head}VALUES {}{conflict}", vec![&*tuple; group].join(", "));
-        let values = rows.iter().flat_map(|row| E::Column::iter().map(|column| row.get(column)));
-        db.execute_raw(Statement::from_sql_and_values(db.get_database_backend(), sql, values)).await?;
-    }
-    Ok(())
-}
-
-async fn write_arrays<E: EntityTrait, C: ConnectionTrait>(
-    db: &C,
-    rows: &[E::Model],
-    head: &str,
-    conflict: &str,
-) -> Result<(), DbErr>
-where
-    E::Model: ModelTrait<Entity = E>,
-{
-    let (mut arrays, mut names, mut selected) = (Vec::new(), Vec::new(), Vec::new());
-    let elements = E::Column::iter()
-        .map(|column| Ok((column, Element::of(column)?, column.def().is_null())))
-        .collect::<Result<Vec<_>, DbErr>>()?;
-    for (index, (_, element, nullable)) in elements.iter().enumerate() {
-        arrays.push(format!("${}::{}[]", arrays.len() + 1, element.name));
-        names.push(format!("c{index}"));
-        selected.push(format!("c{index}"));
-        if *nullable {
-            // The driver's arrays hold no NULL: a second array tells where one belongs.
-            arrays.push(format!("${}::bool[]", arrays.len() + 1));
-            names.push(format!("n{index}"));
-            selected[index] = format!("CASE WHEN n{index} THEN NULL ELSE c{index} END");
-        }
-    }
-    let (arrays, names, selected) = (arrays.join(", "), names.join(", "), selected.join(", "));
-    let sql = format!("{head}SELECT {selected} FROM unnest({arrays}) AS rows({names}){conflict}");
-    for rows in rows.chunks(ARRAY_ROWS) {
-        let mut values = Vec::with_capacity(2 * elements.len());
-        for (column, element, nullable) in &elements {
-            let column: Vec<Value> = rows.iter().map(|row| row.get(*column)).collect();
-            if *nullable {
-                let nulls = column.iter().map(|value| Value::from(!value.is_some())).collect();
-                let filled = column.into_iter().map(|value| element.or_zero(value)).collect();
-                values.push(Value::Array(element.array.clone(), Some(Box::new(filled))));
-                values.push(Value::Array(ArrayType::Bool, Some(Box::new(nulls))));
-            } else {
-                values.push(Value::Array(element.array.clone(), Some(Box::new(column))));
-            }
-        }
-        db.execute_raw(Statement::from_sql_and_values(DbBackend::Postgres, &*sql, values)).await?;
-    }
-    Ok(())
 }
 
 /// What an array of a column's values is made of.
-struct Element {
-    array: ArrayType,
-    name: &'static str,
+#[derive(Debug)]
+pub(super) struct Element {
+    pub array: ArrayType,
+    pub name: &'static str,
 }
 
 impl Element {
-    fn of(column: impl ColumnTrait) -> Result<Self, DbErr> {
+    pub fn of(column: impl ColumnTrait) -> Result<Self, DbErr> {
         let (array, name) = match column.def().get_column_type() {
             ColumnType::BigInteger => (ArrayType::BigInt, "int8"),
             ColumnType::Integer => (ArrayType::Int, "int4"),
@@ -231,7 +171,7 @@ impl Element {
     }
 
     /// The value, or in the place of a NULL any other.
-    fn or_zero(&self, value: Value) -> Value {
+    pub fn or_zero(&self, value: Value) -> Value {
         match (&self.array, value.is_some()) {
             (_, true) => value,
             (ArrayType::Bool, _) => false.into(),
@@ -249,13 +189,13 @@ fn group(count: usize) -> usize {
     GROUPS.into_iter().rev().find(|group| *group >= count).unwrap_or(GROUPS[0])
 }
 
-fn columns<E: EntityTrait>() -> String {
+pub(super) fn columns<E: EntityTrait>() -> String {
     let names: Vec<_> = E::Column::iter().map(|column| format!(r#""{}""#, column.to_string())).collect();
     names.join(", ")
 }
 
 /// `?, ?, ?` for 3. Without numbers: to SQLite a numbered parameter has a name, and the driver's look-up of names takes
 /// time in the square of their number.
-fn placeholders(count: usize) -> String {
+pub(super) fn placeholders(count: usize) -> String {
     vec!["?"; count].join(", ")
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use ordermesh_feed::commit::UnitOfWork;
 use ordermesh_feed::event::NewEvent;
-use ordermesh_feed::store::Table;
+use ordermesh_feed::store::{Table, Writes};
 use ordermesh_kernel::{OrderId, OrderReference};
 use sea_orm::sea_query::Value;
 use sea_orm::{DatabaseTransaction, DbErr};
@@ -89,17 +89,16 @@ impl UnitOfWork for OrdersUnit {
         std::mem::take(&mut self.events)
     }
 
-    async fn store(self, tx: &DatabaseTransaction) -> Result<(), DbErr> {
-        let heads: Vec<_> =
-            self.changed.iter().filter_map(|id| self.heads.get(id)).map(rows::head_row).collect();
+    fn store(self, writes: &mut Writes) -> Result<(), DbErr> {
+        let heads = self.changed.iter().filter_map(|id| self.heads.get(id)).map(rows::head_row).collect();
         let mut new = self.new;
         // Writers that want the same reference do not wait for each other in a circle.
         new.terms.sort_unstable_by(|one, other| one.order_reference.cmp(&other.order_reference));
-        Table::<order::Entity>::default().upsert(tx, &heads).await?;
-        Table::<order_terms::Entity>::default().insert(tx, &new.terms).await?;
-        Table::<order_line::Entity>::default().insert(tx, &new.lines).await?;
-        Table::<order_discount::Entity>::default().insert(tx, &new.discounts).await?;
-        Table::<order_contact::Entity>::default().insert(tx, &new.contacts).await?;
-        Table::<order_address::Entity>::default().insert(tx, &new.addresses).await
+        writes.upsert(&Table::<order::Entity>::default(), heads)?;
+        writes.insert(&Table::<order_terms::Entity>::default(), new.terms)?;
+        writes.insert(&Table::<order_line::Entity>::default(), new.lines)?;
+        writes.insert(&Table::<order_discount::Entity>::default(), new.discounts)?;
+        writes.insert(&Table::<order_contact::Entity>::default(), new.contacts)?;
+        writes.insert(&Table::<order_address::Entity>::default(), new.addresses)
     }
 }

@@ -14,6 +14,8 @@ use crate::query::QueryError;
 
 /// A projection that is behind is so by a fraction of a second, usually.
 const BEHIND_RETRY: Duration = Duration::from_millis(250);
+/// A parked order waits for the consumer's next try, or for a person.
+const PARKED_RETRY: Duration = Duration::from_secs(5);
 const STORE_RETRY: Duration = Duration::from_millis(500);
 
 pub(super) fn of(error: QueryError) -> Status {
@@ -32,6 +34,10 @@ pub(super) fn of(error: QueryError) -> Status {
         QueryError::Behind { .. } => {
             Problem::new(Code::Unavailable, CommonErrorReason::ProjectionBehind, message)
                 .retry_after(BEHIND_RETRY)
+        }
+        QueryError::Parked { .. } => {
+            Problem::new(Code::Unavailable, CommonErrorReason::ProjectionBehind, message)
+                .retry_after(PARKED_RETRY)
         }
         QueryError::Diverged { .. } => {
             Problem::new(Code::FailedPrecondition, FeedErrorReason::FeedDiverged, message)

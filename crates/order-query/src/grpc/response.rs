@@ -11,12 +11,14 @@ use super::problem;
 use crate::projection::order_view::OrderView;
 use crate::projection::timeline::TimelineEntry;
 use crate::query::batch_get_orders::OrdersById;
+use crate::query::get_order::FoundOrder;
 use crate::query::watch_order::Sight;
 use crate::query::{Answer, Rows};
 
-pub(super) fn order(answer: Answer<OrderView>) -> wire::GetOrderResponse {
+pub(super) fn order(answer: Answer<FoundOrder>) -> wire::GetOrderResponse {
     wire::GetOrderResponse {
-        order: Some(answer.value.into_wire()),
+        order: Some(answer.value.view.into_wire()),
+        parked_reason: answer.value.parked.unwrap_or_default(),
         as_of: answer.freshness.as_of.encode(),
         stale: answer.freshness.stale,
     }

@@ -8,8 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use ordermesh_feed::consume::{Projection, ProjectionError};
+use ordermesh_feed::consume::HandlerError;
 use ordermesh_feed::event::kernel_time;
+use ordermesh_feed::project::Projection;
 use ordermesh_kernel::to_micros;
 use ordermesh_proto::order::v1::OrderEvent;
 use ordermesh_proto::order::v1::order_event::Payload;
@@ -48,9 +49,15 @@ impl Projection for OrderProjection {
         tx: &DatabaseTransaction,
         suffix: &str,
         events: &[OrderEvent],
-    ) -> Result<(), ProjectionError> {
+    ) -> Result<(), HandlerError> {
         let ids: BTreeSet<Uuid> = events.iter().map(order_id).collect::<Result<_, _>>()?;
-        let mut batch = Batch { views: store::load_views(tx, suffix, ids).await?, ..Batch::default() };
+        let mut batch = Batch::default();
+        for (id, view) in store::load_views(tx, suffix, ids).await? {
+            match view {
+                Ok(view) => batch.views.insert(id, view).map(drop),
+                Err(reason) => batch.unreadable.insert(id, reason.to_string()).map(drop),
+            };
+        }
         for event in events {
             batch.apply(event)?;
         }
@@ -78,13 +85,18 @@ impl Projection for OrderProjection {
 struct Batch {
     /// Sorted keys: writers that touch the same rows do it in the same order and cannot wait for each other.
     views: BTreeMap<Uuid, OrderView>,
+    /// Orders whose row this server cannot have written: their events stop, not everybody's.
+    unreadable: BTreeMap<Uuid, String>,
     created: BTreeSet<Uuid>,
     timeline: Vec<TimelineEntry>,
 }
 
 impl Batch {
-    fn apply(&mut self, event: &OrderEvent) -> Result<(), ProjectionError> {
+    fn apply(&mut self, event: &OrderEvent) -> Result<(), HandlerError> {
         let id = order_id(event)?;
+        if let Some(reason) = self.unreadable.get(&id) {
+            return Err(refused(event, reason.clone()));
+        }
         let view =
             OrderView::after(self.views.remove(&id), event).map_err(|reason| refused(event, reason))?;
         let entry = TimelineEntry::of(id, event, &view).map_err(|reason| refused(event, reason))?;
@@ -97,12 +109,12 @@ impl Batch {
     }
 }
 
-fn order_id(event: &OrderEvent) -> Result<Uuid, ProjectionError> {
+fn order_id(event: &OrderEvent) -> Result<Uuid, HandlerError> {
     Uuid::try_parse(&event.key).map_err(|_| refused(event, "the key is no order id".to_owned()))
 }
 
-fn refused(event: &OrderEvent, reason: String) -> ProjectionError {
-    ProjectionError::Event { position: event.position, key: event.key.clone(), reason }
+fn refused(event: &OrderEvent, reason: String) -> HandlerError {
+    HandlerError::Event { position: event.position, key: event.key.clone(), reason }
 }
 
 /// A time of the contract in microseconds since 1970; `None` when it is not there or out of range.

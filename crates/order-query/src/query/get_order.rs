@@ -6,6 +6,15 @@ use super::consistency::Consistency;
 use super::{Answer, QueryError, ReadModel};
 use crate::projection::order_view::OrderView;
 
+/// An order, and why newer events of it are not in it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FoundOrder {
+    /// The order.
+    pub view: OrderView,
+    /// What is wrong with the first of its events that are parked; `None` for an order that keeps up.
+    pub parked: Option<String>,
+}
+
 /// Asks for one order.
 #[derive(Debug, Clone)]
 pub struct GetOrder {
@@ -16,10 +25,17 @@ pub struct GetOrder {
 }
 
 impl GetOrder {
-    /// The order.
-    pub async fn run(self, model: &ReadModel) -> Result<Answer<OrderView>, QueryError> {
-        let freshness = model.reach(&self.consistency).await?;
+    /// The order. Stale when newer events of it are parked.
+    pub async fn run(self, model: &ReadModel) -> Result<Answer<FoundOrder>, QueryError> {
+        let mut freshness = model.reach(&self.consistency).await?;
+        // Before the read: a key that flows again meanwhile is told as stopped, never the other way round.
+        let parked = model.blocked.reason(&self.order_id.to_string());
         let view = model.reader.get(*self.order_id.as_uuid()).await?;
-        Ok(Answer { value: view.ok_or(QueryError::OrderNotFound(self.order_id))?, freshness })
+        freshness.stale |= parked.is_some();
+        match (view, parked) {
+            (Some(view), parked) => Ok(Answer { value: FoundOrder { view, parked }, freshness }),
+            (None, Some(reason)) => Err(QueryError::Parked { order_id: self.order_id, reason }),
+            (None, None) => Err(QueryError::OrderNotFound(self.order_id)),
+        }
     }
 }

@@ -16,7 +16,7 @@ pub mod watch_order;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ordermesh_feed::consume::Progress;
+use ordermesh_feed::consume::{BlockedKeys, Progress};
 use ordermesh_kernel::OrderId;
 use sea_orm::DbErr;
 use tokio::sync::watch;
@@ -36,6 +36,8 @@ pub struct ReadModel {
     pub pages: PageReader,
     /// How far the read model is.
     pub progress: watch::Receiver<Progress>,
+    /// Orders whose newer events are parked.
+    pub blocked: BlockedKeys,
     /// Tells which orders have changed.
     pub changes: Arc<Changes>,
     /// How long a query waits for its `at_least`.
@@ -75,6 +77,14 @@ pub enum QueryError {
     /// There is no such order.
     #[error("there is no order {0}")]
     OrderNotFound(OrderId),
+    /// The order's events are parked from the first one on: whether it exists is known, what it is is not.
+    #[error("the order {order_id} cannot be shown: its events are parked ({reason})")]
+    Parked {
+        /// The order.
+        order_id: OrderId,
+        /// What is wrong with the first of them.
+        reason: String,
+    },
     /// The page token is none, or of another question.
     #[error("{reason}")]
     InvalidPageToken {

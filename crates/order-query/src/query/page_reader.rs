@@ -65,7 +65,9 @@ impl Turn<'_> {
             let (group, rest) = listed.split_at(fill(bytes, GROUP_BYTES));
             let ids: Vec<_> = group.iter().map(|row| row.order_id).collect();
             let mut views = store::load_views(self.database, "", ids).await?;
-            orders.extend(group.iter().filter_map(|row| views.remove(&row.order_id)));
+            for view in group.iter().filter_map(|row| views.remove(&row.order_id)) {
+                orders.push(view?);
+            }
             listed = rest;
         }
         Ok(orders)

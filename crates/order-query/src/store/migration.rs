@@ -1,6 +1,6 @@
 //! Versioned migrations of the read model. Never edited once released: a change is a new one.
 
-use ordermesh_feed::store::ConsumerMigration;
+use ordermesh_feed::store::{ConsumerMigration, InboxMigration, ParkingMigration};
 use sea_orm_migration::prelude::*;
 
 use super::tables;
@@ -11,7 +11,12 @@ pub struct Migrator;
 
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(ConsumerMigration), Box::new(CreateOrderViews)]
+        vec![
+            Box::new(ConsumerMigration),
+            Box::new(CreateOrderViews),
+            Box::new(ParkingMigration),
+            Box::new(InboxMigration),
+        ]
     }
 }
 

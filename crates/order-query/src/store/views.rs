@@ -17,18 +17,18 @@ pub async fn find_views<C: ConnectionTrait>(
     db: &C,
     ids: impl IntoIterator<Item = Uuid>,
 ) -> Result<BTreeMap<Uuid, Result<OrderView, DbErr>>, DbErr> {
-    let found = find_rows(db, "", ids).await?;
-    Ok(found.iter().map(|row| (row.order_id, rows::view(row))).collect())
+    load_views(db, "", ids).await
 }
 
-/// The views of those ids that are orders', from the tables of `suffix`.
+/// The views of those ids that are orders', from the tables of `suffix`. A row that cannot be decoded is an error of
+/// its own order only.
 pub async fn load_views<C: ConnectionTrait>(
     db: &C,
     suffix: &str,
     ids: impl IntoIterator<Item = Uuid>,
-) -> Result<BTreeMap<Uuid, OrderView>, DbErr> {
+) -> Result<BTreeMap<Uuid, Result<OrderView, DbErr>>, DbErr> {
     let found = find_rows(db, suffix, ids).await?;
-    found.iter().map(|row| Ok((row.order_id, rows::view(row)?))).collect()
+    Ok(found.iter().map(|row| (row.order_id, rows::view(row))).collect())
 }
 
 async fn find_rows<C: ConnectionTrait>(

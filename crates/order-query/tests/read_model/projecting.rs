@@ -1,6 +1,6 @@
 //! Applying events.
 
-use ordermesh_feed::consume::ProjectionError;
+use ordermesh_feed::consume::HandlerError;
 use ordermesh_proto::order::v1::order_query_service_server::OrderQueryService;
 use ordermesh_proto::order::v1::{GetOrderRequest, OrderEvent, OrderState};
 use tonic::{Code, Request};
@@ -41,7 +41,7 @@ async fn an_event_that_makes_no_sense_is_refused_and_its_batch_leaves_nothing() 
     {
         let shelf = Shelf::in_memory().await;
         let refusal = shelf.apply_to("", &[sample.created(), wrong.clone()]).await.unwrap_err();
-        let ProjectionError::Event { position, key, reason } = refusal else { panic!("{refusal}") };
+        let HandlerError::Event { position, key, reason } = refusal else { panic!("{refusal}") };
         assert_eq!((position, key), (wrong.position, wrong.key));
         assert!(reason.contains(why), "{reason}");
         assert_eq!(order_code(&shelf, sample.id()).await, Code::NotFound);

@@ -1,6 +1,6 @@
 //! Rebuilding the tables beside the live ones and swapping them in.
 
-use ordermesh_feed::consume::Projection;
+use ordermesh_feed::project::Projection;
 use ordermesh_feed::store::WriteTransaction;
 use ordermesh_order_query::store::Migrator;
 use ordermesh_proto::order::v1::order_query_service_server::OrderQueryService;

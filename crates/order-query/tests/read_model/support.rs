@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ordermesh_feed::consume::{Progress, Projection, ProjectionError};
+use ordermesh_feed::consume::{BlockedKeys, HandlerError, Progress};
+use ordermesh_feed::project::Projection;
 use ordermesh_feed::store::WriteTransaction;
 use ordermesh_feed::token::LogPosition;
 use ordermesh_kernel::EventId;
@@ -54,6 +55,7 @@ impl Shelf {
             reader: Reader::start(database.reader.clone(), &TaskTracker::new()),
             pages: PageReader::new(database.reader.clone()),
             progress: progress.subscribe(),
+            blocked: BlockedKeys::default(),
             changes: changes.clone(),
             at_least_wait: Duration::from_millis(50),
             shutdown: shutdown.clone(),
@@ -63,7 +65,7 @@ impl Shelf {
     }
 
     /// Applies events to the tables of `suffix`, as the projector does.
-    pub async fn apply_to(&self, suffix: &str, events: &[OrderEvent]) -> Result<(), ProjectionError> {
+    pub async fn apply_to(&self, suffix: &str, events: &[OrderEvent]) -> Result<(), HandlerError> {
         let tx = WriteTransaction::begin(&self.writer).await?;
         let applied = self.projection.apply(&tx, suffix, events).await;
         tx.end(applied).await

@@ -1,6 +1,7 @@
 //! The command line: `dev` (also what no command means), `serve`, `config`, `contracts`, and the client verbs.
 
 mod contracts;
+mod postgres;
 mod serve;
 
 use std::io::{self, Write};
@@ -9,7 +10,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 use ordermesh_service::StartError;
-use ordermesh_service::config::Settings;
+use ordermesh_service::config::{ConfigError, Settings};
 
 use crate::contexts;
 use crate::verbs;
@@ -31,7 +32,7 @@ enum Command {
     /// Run one server.
     Serve(ServeArgs),
     /// Print the effective configuration as TOML, secrets masked.
-    Config(DevArgs),
+    Config(ConfigArgs),
     /// The contracts that this binary was built with.
     #[command(subcommand)]
     Contracts(contracts::ContractsCommand),
@@ -51,6 +52,15 @@ struct ServeArgs {
 #[derive(Debug, Args)]
 struct DevArgs {
     #[command(flatten)]
+    config: ConfigArgs,
+    /// Keep everything in a PostgreSQL server of its own below the data directory; it ends with this process.
+    #[arg(long, conflicts_with = "in_memory")]
+    postgres: bool,
+}
+
+#[derive(Debug, Clone, Args)]
+struct ConfigArgs {
+    #[command(flatten)]
     settings: SettingsArgs,
     /// Keep everything in memory: gone when the process ends.
     #[arg(long)]
@@ -58,7 +68,7 @@ struct DevArgs {
 }
 
 /// Flags over the environment over the file.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 struct SettingsArgs {
     /// TOML file with settings [env: ORDERMESH_CONFIG].
     #[arg(long, value_name = "FILE")]
@@ -78,7 +88,8 @@ struct SettingsArgs {
 }
 
 impl SettingsArgs {
-    fn load(self, in_memory: bool) -> Result<Settings, ordermesh_service::config::ConfigError> {
+    /// `variables` come over those of the environment.
+    fn load(self, in_memory: bool, variables: &[(String, String)]) -> Result<Settings, ConfigError> {
         let flags = [
             ("data_dir", self.data),
             ("server.listen", self.listen),
@@ -89,7 +100,8 @@ impl SettingsArgs {
         let flags = flags.into_iter().filter_map(|(key, value)| Some((key, value?)));
         // A variable that is not text cannot be one of ours.
         let environment = std::env::vars_os()
-            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .chain(variables.iter().cloned());
         // Set but empty means unset, as it is with other programs; clap would refuse it.
         let variable = || std::env::var_os("ORDERMESH_CONFIG").filter(|file| !file.is_empty());
         let file = self.config.or_else(|| variable().map(PathBuf::from));
@@ -106,7 +118,7 @@ pub fn main() -> ExitCode {
     };
     let code = runtime.block_on(async {
         match cli.command.unwrap_or(Command::Dev(cli.dev)) {
-            Command::Dev(args) => started(serve::dev(args).await),
+            Command::Dev(args) => dev(args).await,
             Command::Serve(args) => started(serve::one(args).await),
             Command::Config(args) => done(print_config(args)),
             Command::Contracts(command) => done(contracts::run(command)),
@@ -116,6 +128,27 @@ pub fn main() -> ExitCode {
     // What is still running was given its grace already.
     runtime.shutdown_background();
     code
+}
+
+/// Every server in one process, beside its own PostgreSQL where that is wanted.
+async fn dev(args: DevArgs) -> ExitCode {
+    let load = |variables: &[_]| args.config.settings.clone().load(args.config.in_memory, variables);
+    let settings = match load(&[]) {
+        Ok(settings) => settings,
+        Err(error) => return failed(&error),
+    };
+    if !args.postgres {
+        return started(serve::dev(settings).await);
+    }
+    let data = settings.data_dir;
+    let own = match tokio::task::block_in_place(|| postgres::start(&data)) {
+        Ok(own) => own,
+        Err(error) => return failed(&error),
+    };
+    match load(&own.variables) {
+        Ok(settings) => started(serve::dev(settings).await),
+        Err(error) => failed(&error),
+    }
 }
 
 fn started(result: Result<(), StartError>) -> ExitCode {
@@ -153,8 +186,8 @@ fn failed(error: &dyn std::fmt::Display) -> ExitCode {
     ExitCode::FAILURE
 }
 
-fn print_config(args: DevArgs) -> Result<(), Box<dyn std::error::Error>> {
-    let settings = args.settings.load(args.in_memory)?;
+fn print_config(args: ConfigArgs) -> Result<(), Box<dyn std::error::Error>> {
+    let settings = args.settings.load(args.in_memory, &[])?;
     let mut table = settings.shared_toml()?;
     for context in contexts::ALL {
         table.insert(context.section.to_owned(), (context.config)(&settings)?);

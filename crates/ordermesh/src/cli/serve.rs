@@ -11,13 +11,12 @@ use ordermesh_service::{StartError, telemetry};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use super::{DevArgs, ServeArgs};
+use super::ServeArgs;
 use crate::contexts::{self, Registration};
 use crate::run::{peer_with_each_other, reachable, run};
 
 /// Every server in one process.
-pub(super) async fn dev(args: DevArgs) -> Result<(), StartError> {
-    let mut settings = args.settings.load(args.in_memory)?;
+pub(super) async fn dev(mut settings: Settings) -> Result<(), StartError> {
     telemetry::start(&settings.log)?;
     let listeners = Listeners::bind(&mut settings.server).await?;
     let contexts: Vec<_> = contexts::ALL.iter().collect();
@@ -32,7 +31,7 @@ pub(super) async fn dev(args: DevArgs) -> Result<(), StartError> {
 
 /// One server.
 pub(super) async fn one(args: ServeArgs) -> Result<(), StartError> {
-    let mut settings = args.settings.load(false)?;
+    let mut settings = args.settings.load(false, &[])?;
     telemetry::start(&settings.log)?;
     let listeners = Listeners::bind(&mut settings.server).await?;
     let contexts: Vec<_> = contexts::by_name(&args.name).into_iter().collect();

@@ -7,7 +7,7 @@ use crate::scan::{Named, Source, paths, sources};
 use crate::{assert_none, root};
 
 /// Where tonic may be named, and why. It is in maintenance in favour of grpc-rust: a switch touches these places.
-const TONIC: [(&str, &str); 13] = [
+const TONIC: [(&str, &str); 14] = [
     ("build.rs", "generates the contracts"),
     ("proto/", "the contracts: generated code, the codec, the shape of an error"),
     ("crates/mesh/", "client and server stacks"),
@@ -17,6 +17,7 @@ const TONIC: [(&str, &str); 13] = [
     ("crates/feed/src/consume.rs", "the feed's wire: consuming"),
     ("crates/feed/src/consume/", "the feed's wire: consuming"),
     ("crates/feed/src/project.rs", "the feed's wire: the service of the projections"),
+    ("crates/feed/src/project/", "the feed's wire: the service of the projections"),
     ("crates/*/src/grpc.rs", "a context's services: wire to domain and back"),
     ("crates/*/src/grpc/", "a context's services: wire to domain and back"),
     ("crates/ordermesh/", "the program: starts servers; its verbs are clients"),

@@ -50,8 +50,12 @@ impl Process {
     }
 
     pub fn terminate(&self) {
+        self.signal(Signal::SIGTERM);
+    }
+
+    pub fn signal(&self, signal: Signal) {
         let pid = i32::try_from(self.child.id()).expect("a process id fits");
-        kill(Pid::from_raw(pid), Signal::SIGTERM).expect("the program runs and can be signalled");
+        kill(Pid::from_raw(pid), signal).expect("the program runs and can be signalled");
     }
 
     /// Kills it and waits for its end. Nothing when it has ended.

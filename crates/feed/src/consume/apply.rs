@@ -1,0 +1,170 @@
+//! One batch of the feed: effect, parking and checkpoint in one transaction.
+
+use std::collections::BTreeMap;
+
+use ordermesh_proto::event_types::FeedEvent;
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr};
+use uuid::Uuid;
+
+use super::feed::{Arrived, is_empty};
+use super::work::Work;
+use super::{ConsumeError, Consumer, Delivery, Handler, HandlerError, checkpoint, parked};
+use crate::store::WriteTransaction;
+use crate::token::LogPosition;
+
+/// What a batch is decided on.
+#[derive(Debug, PartialEq)]
+struct Standing {
+    place: Option<LogPosition>,
+    blocked: BTreeMap<String, String>,
+}
+
+/// What became of a batch.
+struct Done {
+    place: LogPosition,
+    /// The parking has changed.
+    parked: bool,
+}
+
+impl<H: Handler> Consumer<H> {
+    /// Handles events and moves the checkpoint; events before the checkpoint are left out. Those that make no sense
+    /// are set aside with their keys, and the rest is done all the same.
+    pub(super) async fn take(
+        &self,
+        feed_id: Uuid,
+        arrived: Vec<Arrived<H::Event>>,
+        reached: LogPosition,
+    ) -> Result<(), ConsumeError> {
+        let newest = arrived.last().map(|last| last.bytes.clone());
+        let mut work = Work::new(arrived);
+        let done = loop {
+            match self.attempt(feed_id, &mut work, reached).await {
+                Ok(done) => break done,
+                // Somebody else was faster: begin again with where things stand now.
+                Err(ConsumeError::Superseded) => {}
+                Err(ConsumeError::Handler(HandlerError::Event { position, key, reason })) => {
+                    tracing::warn!(consumer = self.name(), position, key, reason, "an event is set aside");
+                    if !work.stop(position, &key, reason) {
+                        return Err(ConsumeError::StrangeEvent { position, key });
+                    }
+                }
+                Err(error) => return Err(error),
+            }
+        };
+        if done.parked {
+            self.look_at_parking().await?;
+            self.wake.notify_one();
+        }
+        self.saw(newest.as_ref());
+        self.moved_to(done.place);
+        self.stored(done.place);
+        // Who waits here has not heard of what another replica or a rebuild has done.
+        self.handler.applied(&work.known);
+        self.handler.applied(&work.apply);
+        Ok(())
+    }
+
+    async fn attempt(
+        &self,
+        feed_id: Uuid,
+        work: &mut Work<H::Event>,
+        reached: LogPosition,
+    ) -> Result<Done, ConsumeError> {
+        let mut expected = None;
+        if self.handler.reacts() {
+            let place = checkpoint::load(&self.db, self.name()).await?;
+            let standing = self.standing(&self.db, place).await?;
+            self.prepare(feed_id, work, &standing)?;
+            if !work.apply.is_empty() {
+                self.handler.react(&work.apply, Delivery::Live).await?;
+            }
+            expected = Some(standing);
+        }
+        let tx = WriteTransaction::begin(&self.db).await?;
+        let done = self.attempt_in(&tx, feed_id, work, reached, expected).await;
+        tx.end(done).await
+    }
+
+    async fn standing<C: ConnectionTrait>(
+        &self,
+        db: &C,
+        place: Option<LogPosition>,
+    ) -> Result<Standing, DbErr> {
+        Ok(Standing { place, blocked: parked::blocked(db, self.name()).await? })
+    }
+
+    /// Leaves out what is done, and parks what belongs to stopped keys.
+    fn prepare(
+        &self,
+        feed_id: Uuid,
+        work: &mut Work<H::Event>,
+        standing: &Standing,
+    ) -> Result<(), ConsumeError> {
+        let done = checkpoint::check_same_log(standing.place, feed_id)?;
+        work.forget_up_to(done);
+        if let Some((first, _, whole)) = work.span()
+            && is_empty(&self.handler.filter())
+            && (first != done + 1 || !whole)
+        {
+            return Err(ConsumeError::Gap { checkpoint: done, position: first });
+        }
+        work.queue_behind(|key| standing.blocked.contains_key(key));
+        Ok(())
+    }
+
+    async fn attempt_in(
+        &self,
+        tx: &DatabaseTransaction,
+        feed_id: Uuid,
+        work: &mut Work<H::Event>,
+        reached: LogPosition,
+        expected: Option<Standing>,
+    ) -> Result<Done, ConsumeError> {
+        let place = checkpoint::load_locked(tx, self.name()).await?;
+        let standing = self.standing(tx, place).await?;
+        if expected.is_some_and(|expected| expected != standing) {
+            return Err(ConsumeError::Superseded);
+        }
+        self.prepare(feed_id, work, &standing)?;
+        if let Some(place) = place.filter(|place| place.position >= reached.position) {
+            // A rebuild or another replica was faster.
+            return Ok(Done { place, parked: true });
+        }
+        if !work.apply.is_empty() {
+            self.handler.apply(tx, &work.apply, Delivery::Live).await?;
+        }
+        let parked: Vec<_> = work.parked_bytes().collect();
+        if !parked.is_empty() {
+            let stopped: BTreeMap<_, _> = work
+                .stopped
+                .iter()
+                .filter(|(key, _)| !standing.blocked.contains_key(*key))
+                .map(|(key, reason)| (key.clone(), reason.clone()))
+                .collect();
+            parked::park(tx, self.name(), &parked, &stopped, self.clock.now(), &self.settings).await?;
+        }
+        checkpoint::advance(tx, self.name(), place, reached).await?;
+        Ok(Done { place: reached, parked: !parked.is_empty() })
+    }
+}
+
+/// Where the feed stands after a batch: at its last event, or past it when the filter leaves out what follows.
+pub(super) fn reached_by<E: FeedEvent>(
+    feed_id: Uuid,
+    events: &[Arrived<E>],
+    told: Option<LogPosition>,
+    filtered: bool,
+) -> Result<Option<LogPosition>, ConsumeError> {
+    let last = events.last().map(|last| match &last.event {
+        Ok(event) => checkpoint::place_of(feed_id, event.position(), event.event_id()),
+        Err(broken) => checkpoint::place_of(feed_id, broken.envelope.position, &broken.envelope.event_id),
+    });
+    let last = last.transpose()?;
+    // Without a filter nothing is left out: only events count, so that a hole cannot be passed.
+    let told = told.filter(|told| filtered && told.feed_id == feed_id && told.event_id.is_some());
+    Ok(match (last, told) {
+        (Some(last), Some(told)) if told.position > last.position => Some(told),
+        (Some(last), _) => Some(last),
+        (None, told) => told,
+    })
+}

@@ -1,0 +1,125 @@
+//! A consumer of any type, as operators see it.
+
+use async_trait::async_trait;
+use ordermesh_kernel::{Timestamp, to_micros};
+use sea_orm::{ConnectionTrait, DbErr};
+
+use super::parked::Due;
+use super::{Consumer, Handler, Progress, checkpoint, parked};
+use crate::consume::parking::{self, ParkedEvent, ParkedKey, Usage};
+use crate::store::WriteTransaction;
+
+/// What operators can do with a consumer.
+#[async_trait]
+pub trait ConsumerControl: Send + Sync {
+    /// Name of the consumer.
+    fn name(&self) -> &'static str;
+    /// How far it has come.
+    fn progress(&self) -> Progress;
+    /// The time of its clock.
+    fn now(&self) -> Timestamp;
+    /// How much it has parked.
+    async fn usage(&self) -> Result<Usage, DbErr>;
+    /// Parked events after a position, perhaps of one key only, in order, each with what is known of its key.
+    async fn parked(
+        &self,
+        key: Option<&str>,
+        after: i64,
+        limit: u64,
+    ) -> Result<Vec<(ParkedEvent, Option<StoppedKey>)>, DbErr>;
+    /// Has parked keys applied again, all or some; gives their number.
+    async fn replay(&self, keys: Option<&[String]>, suppress_effects: bool) -> Result<usize, DbErr>;
+    /// Gives up parked events of a key up to a position; gives their number.
+    async fn discard(&self, key: &str, up_to: i64) -> Result<u64, DbErr>;
+}
+
+/// A stopped key as operators see it.
+#[derive(Debug, Clone)]
+pub struct StoppedKey {
+    /// The key, and why it is stopped.
+    pub parked: ParkedKey,
+    /// The consumer applies its events again, or will by itself soon.
+    pub replaying: bool,
+}
+
+#[async_trait]
+impl<H: Handler> ConsumerControl for Consumer<H> {
+    fn name(&self) -> &'static str {
+        self.handler.name()
+    }
+
+    fn progress(&self) -> Progress {
+        self.progress.borrow().clone()
+    }
+
+    fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    async fn usage(&self) -> Result<Usage, DbErr> {
+        match self.blocked.is_empty() {
+            true => Ok(Usage::default()),
+            false => parking::usage(&self.db, self.handler.name()).await,
+        }
+    }
+
+    async fn parked(
+        &self,
+        key: Option<&str>,
+        after: i64,
+        limit: u64,
+    ) -> Result<Vec<(ParkedEvent, Option<StoppedKey>)>, DbErr> {
+        let name = self.handler.name();
+        let events = parking::list(&self.db, name, key, after, limit).await?;
+        let keys = parking::keys(&self.db, name).await?;
+        let planned = parked::planned_keys(&self.db, name).await?;
+        let stopped = |key: &str| {
+            let parked = keys.get(key)?.clone();
+            Some(StoppedKey { replaying: planned.contains(key), parked })
+        };
+        Ok(events.into_iter().map(|event| (event.clone(), stopped(&event.key))).collect())
+    }
+
+    async fn replay(&self, keys: Option<&[String]>, suppress_effects: bool) -> Result<usize, DbErr> {
+        let tx = WriteTransaction::begin(&self.db).await?;
+        let planned = self.plan_replay(&*tx, keys, suppress_effects).await;
+        let planned = tx.end(planned).await?;
+        self.wake.notify_one();
+        Ok(planned)
+    }
+
+    async fn discard(&self, key: &str, up_to: i64) -> Result<u64, DbErr> {
+        let tx = WriteTransaction::begin(&self.db).await?;
+        let gone = async {
+            checkpoint::load_locked(&tx, self.handler.name()).await?;
+            let (gone, flows) = parking::discard(&*tx, self.handler.name(), key, up_to).await?;
+            if flows {
+                parked::forget_plan(&*tx, self.handler.name(), key).await?;
+            }
+            Ok::<_, DbErr>(gone)
+        }
+        .await;
+        let gone = tx.end(gone).await?;
+        self.look_at_parking().await?;
+        Ok(gone)
+    }
+}
+
+impl<H: Handler> Consumer<H> {
+    async fn plan_replay<C: ConnectionTrait>(
+        &self,
+        db: &C,
+        wanted: Option<&[String]>,
+        suppress_effects: bool,
+    ) -> Result<usize, DbErr> {
+        let stopped = parking::keys(db, self.handler.name()).await?;
+        let is_wanted = |key: &String| wanted.is_none_or(|wanted| wanted.contains(key));
+        let time = to_micros(self.clock.now());
+        let mut planned = 0;
+        for key in stopped.into_keys().filter(is_wanted) {
+            parked::plan(db, self.handler.name(), Due { key, time, tries: -1, suppress_effects }).await?;
+            planned += 1;
+        }
+        Ok(planned)
+    }
+}

@@ -1,0 +1,249 @@
+//! The loops of a consumer: hold the lease, follow the feed, tell how far it is.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::apply::reached_by;
+use super::feed::{Feed, FeedBatch, is_empty};
+use super::{ConsumeError, Consumer, Handler, checkpoint, lease};
+use crate::token::LogPosition;
+
+/// How often a replica that stands by looks how far the active one is.
+const STAND_BY: Duration = Duration::from_millis(200);
+/// A feed that does not take a checkpoint within this time is told the next one.
+const REPORT_LIMIT: Duration = Duration::from_secs(2);
+
+impl<H: Handler> Consumer<H> {
+    /// Follows the feed until `shutdown`, through every failure; while another replica holds the lease, only looks on.
+    pub async fn run(self: Arc<Self>, shutdown: CancellationToken) {
+        while !shutdown.is_cancelled() {
+            match self.keeps_lease().await {
+                Ok(true) => self.work(&shutdown).await,
+                Ok(false) => {
+                    if let Err(error) = self.look_on().await {
+                        self.tell_error(&error);
+                    }
+                }
+                Err(error) => self.tell_error(&error),
+            }
+            let _ = shutdown.run_until_cancelled(tokio::time::sleep(STAND_BY)).await;
+        }
+    }
+
+    async fn work(&self, shutdown: &CancellationToken) {
+        let active = shutdown.child_token();
+        self.progress.send_modify(|progress| progress.active = true);
+        tracing::info!(consumer = self.name(), "the consumer is active");
+        let ((), (), (), told) = tokio::join!(
+            self.hold_lease(&active),
+            self.follow_for_ever(&active),
+            self.tend_parking(&active),
+            self.report_for_ever(&active),
+        );
+        self.report_after(told).await;
+        self.progress.send_modify(|progress| progress.active = false);
+        if self.settings.lease.is_some()
+            && let Err(error) = lease::release(&self.db, self.name(), self.holder).await
+        {
+            tracing::warn!(consumer = self.name(), %error, "the lease is not released and has to run out");
+        }
+    }
+
+    async fn keeps_lease(&self) -> Result<bool, ConsumeError> {
+        match self.settings.lease {
+            None => Ok(true),
+            Some(length) => {
+                Ok(lease::acquire(&self.db, self.name(), self.holder, self.clock.now(), length).await?)
+            }
+        }
+    }
+
+    /// Renews the lease; ends `active` when it is another's.
+    async fn hold_lease(&self, active: &CancellationToken) {
+        let Some(length) = self.settings.lease else { return };
+        while active.run_until_cancelled(tokio::time::sleep(length / 3)).await.is_some() {
+            match self.keeps_lease().await {
+                Ok(true) => {}
+                Ok(false) => {
+                    tracing::warn!(consumer = self.name(), "another replica has taken the consumer over");
+                    active.cancel();
+                }
+                // The work itself finds out whether the database is away.
+                Err(error) => {
+                    tracing::warn!(consumer = self.name(), error = error.detail(), "no renewed lease")
+                }
+            }
+        }
+    }
+
+    /// Another replica works: its place is this one's too, since both have the same tables.
+    async fn look_on(&self) -> Result<(), ConsumeError> {
+        if let Some(place) = checkpoint::load(&self.db, self.name()).await? {
+            self.resume_at(Some(place));
+            self.moved_to(place);
+        }
+        self.look_at_parking().await?;
+        Ok(())
+    }
+
+    async fn follow_for_ever(&self, active: &CancellationToken) {
+        let mut failures = 0;
+        while !active.is_cancelled() {
+            let before = self.progress.borrow().place;
+            let error = match self.follow(active).await {
+                Ok(()) => {
+                    failures = 0;
+                    continue;
+                }
+                Err(error) => error,
+            };
+            if self.progress.borrow().place != before {
+                failures = 0;
+            }
+            failures += 1;
+            let retry_in = self.settings.backoff(failures, &self.seed);
+            let name = self.name();
+            match &error {
+                ConsumeError::ParkingFull { .. } if failures == 1 => {
+                    tracing::error!(consumer = name, error = error.detail(), "the consumer stops");
+                }
+                _ => tracing::warn!(consumer = name, error = error.detail(), ?retry_in, "the consumer waits"),
+            }
+            self.tell_error(&error);
+            let _ = active.run_until_cancelled(tokio::time::sleep(retry_in)).await;
+        }
+    }
+
+    fn tell_error(&self, error: &ConsumeError) {
+        self.progress.send_modify(|progress| {
+            progress.error = Some(error.to_string());
+            progress.diverged = error.is_divergence();
+        });
+    }
+
+    /// Follows the feed until it closes.
+    async fn follow(&self, active: &CancellationToken) -> Result<(), ConsumeError> {
+        let place = checkpoint::load(&self.db, self.name()).await?;
+        let mut feed = Feed::open(&self.open, place, self.handler.filter(), &self.settings).await?;
+        self.resume_at(place);
+        let mut passed = Passed { since: Instant::now(), place: None };
+        let ended = self.follow_open(&mut feed, &mut passed, active).await;
+        // Also after a failure: it is done with what the filter left out.
+        self.store_passed(&mut passed).await?;
+        ended
+    }
+
+    async fn follow_open(
+        &self,
+        feed: &mut Feed,
+        passed: &mut Passed,
+        active: &CancellationToken,
+    ) -> Result<(), ConsumeError> {
+        loop {
+            let due = passed.since + self.settings.checkpoint_interval;
+            let batch = tokio::select! {
+                () = active.cancelled() => return Ok(()),
+                () = tokio::time::sleep_until(due), if passed.place.is_some() => {
+                    self.store_passed(passed).await?;
+                    continue;
+                }
+                batch = feed.next_batch::<H::Event>() => batch?,
+            };
+            let closed = batch.closed;
+            self.take_batch(batch, passed).await?;
+            if closed {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn take_batch(&self, batch: FeedBatch<H::Event>, passed: &mut Passed) -> Result<(), ConsumeError> {
+        let feed_id = batch.feed_id;
+        let filtered = !is_empty(&self.handler.filter());
+        let reached = reached_by(feed_id, &batch.events, batch.reached, filtered)?;
+        match reached {
+            Some(reached) if !batch.events.is_empty() => {
+                self.take(feed_id, batch.events, reached).await?;
+                passed.place = None;
+            }
+            Some(reached) => {
+                let known = self.stored.borrow().is_some_and(|known| known.position >= reached.position);
+                passed.place = (!known).then_some(reached).or(passed.place);
+                self.moved_to(reached);
+            }
+            None => {}
+        }
+        self.progress.send_modify(|progress| {
+            progress.head = progress.head.max(batch.head);
+            progress.contact = Some(self.clock.now());
+            (progress.error, progress.diverged) = (None, false);
+            let start = LogPosition { feed_id, position: 0, event_id: None };
+            progress.place.get_or_insert(start);
+        });
+        let progress = self.progress.borrow();
+        let (position, head) = (progress.place.map(|place| place.position), progress.head);
+        let lag = progress.lag_events();
+        tracing::debug!(consumer = self.name(), position, head, lag, "the consumer has gone on");
+        Ok(())
+    }
+
+    /// Stores how far the feed has passed events that the filter leaves out.
+    async fn store_passed(&self, passed: &mut Passed) -> Result<(), ConsumeError> {
+        let Some(place) = passed.place.take() else { return Ok(()) };
+        passed.since = Instant::now();
+        self.take(place.feed_id, Vec::new(), place).await
+    }
+
+    /// The feed goes on at the checkpoint. What was told beyond it was of another history: a rebuild has put the
+    /// checkpoint back.
+    fn resume_at(&self, checkpoint: Option<LogPosition>) {
+        let Some(checkpoint) = checkpoint else { return };
+        self.progress.send_modify(|progress| {
+            let beyond =
+                |told: LogPosition| told.feed_id != checkpoint.feed_id || told.position > checkpoint.position;
+            if progress.place.is_some_and(beyond) {
+                progress.start_over();
+                (progress.place, progress.head) = (Some(checkpoint), checkpoint.position);
+            }
+        });
+    }
+
+    /// Tells the feed the stored place from time to time; gives what was told last.
+    async fn report_for_ever(&self, active: &CancellationToken) -> Option<LogPosition> {
+        let mut told = None;
+        while self.report.is_some() && !active.is_cancelled() {
+            let pause = tokio::time::sleep(self.settings.report_interval);
+            if active.run_until_cancelled(pause).await.is_some() {
+                told = self.report_after(told).await;
+            }
+        }
+        told
+    }
+
+    /// Tells the feed the stored place if it is another than `told`. That the feed does not hear it never stops the
+    /// consumer: the log then only keeps more than it needs.
+    async fn report_after(&self, told: Option<LogPosition>) -> Option<LogPosition> {
+        let stored = *self.stored.borrow();
+        let (Some(report), Some(place)) = (&self.report, stored.filter(|_| stored != told)) else {
+            return told;
+        };
+        match tokio::time::timeout(REPORT_LIMIT, report(place.to_cursor())).await {
+            Ok(Ok(())) => return stored,
+            Ok(Err(error)) => {
+                tracing::warn!(consumer = self.name(), %error, "the feed was not told the checkpoint");
+            }
+            Err(_) => tracing::warn!(consumer = self.name(), "the feed did not answer to the checkpoint"),
+        }
+        told
+    }
+}
+
+/// Progress that is not stored yet.
+struct Passed {
+    /// When it was stored last.
+    since: Instant,
+    place: Option<LogPosition>,
+}

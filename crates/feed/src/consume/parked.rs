@@ -1,0 +1,154 @@
+//! A consumer's parking: stopped keys, their events in order, and which of them the runtime applies by itself.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use bytes::Bytes;
+use ordermesh_kernel::{Timestamp, to_micros};
+use sea_orm::sea_query::OnConflict;
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait, QueryFilter, QueryOrder,
+    QuerySelect, Set,
+};
+
+use super::{ConsumeError, ConsumerSettings};
+use crate::consume::parking;
+use crate::store::parked_work::{ActiveModel, Column, Entity, Model};
+
+/// A stopped key whose next event is due.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Due {
+    pub key: String,
+    pub time: i64,
+    /// Tries of the event so far; negative for an operator's replay, which has one.
+    pub tries: i32,
+    pub suppress_effects: bool,
+}
+
+/// The stopped keys and why.
+pub(crate) async fn blocked<C: ConnectionTrait>(
+    db: &C,
+    consumer: &str,
+) -> Result<BTreeMap<String, String>, DbErr> {
+    let keys = parking::keys(db, consumer).await?;
+    Ok(keys.into_values().map(|key| (key.key, key.reason)).collect())
+}
+
+/// Parks events: those of `stopped` keys stop them, and are tried again at `due`; the others queue behind.
+/// [`ConsumeError::ParkingFull`] when there is no room.
+pub(crate) async fn park(
+    tx: &DatabaseTransaction,
+    consumer: &str,
+    events: &[Bytes],
+    stopped: &BTreeMap<String, String>,
+    now: Timestamp,
+    settings: &ConsumerSettings,
+) -> Result<(), ConsumeError> {
+    parking::park(tx, consumer, events, stopped, now).await?;
+    let usage = parking::usage(tx, consumer).await?;
+    if usage.keys > settings.max_parked_keys || usage.bytes > settings.max_parked_bytes {
+        return Err(ConsumeError::ParkingFull { keys: usage.keys, bytes: usage.bytes });
+    }
+    for key in stopped.keys().filter(|_| settings.max_tries > 1) {
+        let due = Due {
+            key: key.clone(),
+            time: due_time(now, settings, 1, key),
+            tries: 1,
+            suppress_effects: false,
+        };
+        plan(tx, consumer, due).await?;
+    }
+    Ok(())
+}
+
+fn due_time(now: Timestamp, settings: &ConsumerSettings, tries: i32, key: &str) -> i64 {
+    let wait = settings.backoff(u32::try_from(tries).unwrap_or(1), key);
+    to_micros(now).saturating_add(i64::try_from(wait.as_micros()).unwrap_or(i64::MAX))
+}
+
+/// Has the runtime apply a key's next event when it is due.
+pub(crate) async fn plan<C: ConnectionTrait>(db: &C, consumer: &str, due: Due) -> Result<(), DbErr> {
+    let row = ActiveModel {
+        consumer: Set(consumer.to_owned()),
+        key: Set(due.key),
+        due_time: Set(due.time),
+        tries: Set(due.tries),
+        suppress_effects: Set(due.suppress_effects),
+    };
+    let planned = OnConflict::columns([Column::Consumer, Column::Key])
+        .update_columns([Column::DueTime, Column::Tries, Column::SuppressEffects])
+        .to_owned();
+    Entity::insert(row).on_conflict(planned).exec_without_returning(db).await.map(|_| ())
+}
+
+/// The key that is due first.
+pub(crate) async fn first_due<C: ConnectionTrait>(db: &C, consumer: &str) -> Result<Option<Due>, DbErr> {
+    let first = Entity::find().filter(Column::Consumer.eq(consumer));
+    let first = first.order_by_asc(Column::DueTime).order_by_asc(Column::Key).limit(1);
+    Ok(first.one(db).await?.map(due))
+}
+
+/// What is planned for a key now.
+pub(crate) async fn planned<C: ConnectionTrait>(
+    db: &C,
+    consumer: &str,
+    key: &str,
+) -> Result<Option<Due>, DbErr> {
+    Ok(Entity::find_by_id((consumer.to_owned(), key.to_owned())).one(db).await?.map(due))
+}
+
+fn due(row: Model) -> Due {
+    Due { key: row.key, time: row.due_time, tries: row.tries, suppress_effects: row.suppress_effects }
+}
+
+/// Leaves a key to the operator, or to nobody when it is not stopped any more.
+pub(crate) async fn forget_plan<C: ConnectionTrait>(db: &C, consumer: &str, key: &str) -> Result<(), DbErr> {
+    Entity::delete_by_id((consumer.to_owned(), key.to_owned())).exec(db).await.map(|_| ())
+}
+
+/// Has the next event of a key follow the one that was applied: at once, and with tries of its own.
+pub(crate) async fn plan_next<C: ConnectionTrait>(
+    db: &C,
+    consumer: &str,
+    due: &Due,
+    now: Timestamp,
+) -> Result<(), DbErr> {
+    plan(db, consumer, Due { time: to_micros(now), tries: due.tries.min(0), ..due.clone() }).await
+}
+
+/// Notes that the next event of a key failed: it is tried again later, or waits for an operator.
+pub(crate) async fn failed(
+    tx: &DatabaseTransaction,
+    consumer: &str,
+    due: &Due,
+    reason: &str,
+    now: Timestamp,
+    settings: &ConsumerSettings,
+) -> Result<bool, DbErr> {
+    parking::park_again(tx, consumer, &due.key, reason).await?;
+    let tries = due.tries + 1;
+    // An operator's replay is one try: whoever asked looks at the outcome.
+    let again = due.tries >= 0 && tries < settings.max_tries;
+    match again {
+        true => {
+            let time = due_time(now, settings, tries, &due.key);
+            plan(tx, consumer, Due { time, tries, ..due.clone() }).await?;
+        }
+        false => forget_plan(tx, consumer, &due.key).await?,
+    }
+    Ok(again)
+}
+
+/// Empties a consumer's parking: its state is made anew from the whole history.
+pub(crate) async fn clear<C: ConnectionTrait>(db: &C, consumer: &str) -> Result<(), DbErr> {
+    parking::clear(db, consumer).await?;
+    Entity::delete_many().filter(Column::Consumer.eq(consumer)).exec(db).await.map(|_| ())
+}
+
+/// The stopped keys that the runtime applies by itself.
+pub(crate) async fn planned_keys<C: ConnectionTrait>(
+    db: &C,
+    consumer: &str,
+) -> Result<BTreeSet<String>, DbErr> {
+    let rows = Entity::find().filter(Column::Consumer.eq(consumer)).all(db).await?;
+    Ok(rows.into_iter().map(|row| row.key).collect())
+}

@@ -1,0 +1,161 @@
+//! The events of stopped keys, applied again one by one: by themselves a few times, and when an operator says so.
+
+use bytes::Bytes;
+use ordermesh_kernel::{EventId, to_micros};
+use sea_orm::DatabaseTransaction;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+use super::parked::Due;
+use super::{ConsumeError, Consumer, Delivery, Handler, HandlerError, checkpoint, inbox, parked};
+use crate::consume::parking::{self, ParkedEvent};
+use crate::store::WriteTransaction;
+
+/// Other replicas' operators are noticed after so much time.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// What became of an event that was due.
+enum Tried {
+    Applied,
+    /// It had its effect before, or the key is not stopped any more.
+    Nothing,
+    Failed(String),
+}
+
+impl<H: Handler> Consumer<H> {
+    /// Applies what is due until `active` is over, through every failure. Never in the way of the feed.
+    pub(super) async fn tend_parking(&self, active: &CancellationToken) {
+        let mut failures = 0;
+        while !active.is_cancelled() {
+            let wait = match self.try_first_due().await {
+                Ok(wait) => {
+                    failures = 0;
+                    wait
+                }
+                Err(error) => {
+                    failures += 1;
+                    let retry_in = self.settings.backoff(failures, &self.seed);
+                    tracing::warn!(
+                        consumer = self.name(),
+                        error = error.detail(),
+                        ?retry_in,
+                        "parked events wait"
+                    );
+                    retry_in
+                }
+            };
+            let woken = async {
+                tokio::select! {
+                    () = self.wake.notified() => {}
+                    () = tokio::time::sleep(wait) => {}
+                }
+            };
+            let _ = active.run_until_cancelled(woken).await;
+        }
+    }
+
+    /// Applies the event that is due first, and says how long nothing else is.
+    async fn try_first_due(&self) -> Result<Duration, ConsumeError> {
+        let Some(due) = parked::first_due(&self.db, self.name()).await? else { return Ok(LOOK_EVERY) };
+        let left = due.time - to_micros(self.clock.now());
+        if left > 0 {
+            return Ok(Duration::from_micros(left.unsigned_abs()).min(LOOK_EVERY));
+        }
+        let tried = match self.try_next(&due).await {
+            Ok(tried) => tried,
+            Err(ConsumeError::Handler(HandlerError::Event { reason, .. })) => Tried::Failed(reason),
+            Err(error) => return Err(error),
+        };
+        if let Tried::Failed(reason) = tried {
+            self.note_failure(&due, &reason).await?;
+        }
+        self.look_at_parking().await?;
+        Ok(Duration::ZERO)
+    }
+
+    /// Applies the first parked event of a key and takes it out of the parking.
+    async fn try_next(&self, due: &Due) -> Result<Tried, ConsumeError> {
+        let Some(next) = parking::first_event(&self.db, self.name(), &due.key).await? else {
+            parked::forget_plan(&self.db, self.name(), &due.key).await?;
+            return Ok(Tried::Nothing);
+        };
+        let event = match <H::Event as prost::Message>::decode(Bytes::from(next.bytes.clone())) {
+            Ok(event) => [event],
+            Err(error) => return Ok(Tried::Failed(format!("it cannot be decoded: {error}"))),
+        };
+        let delivery = match due.tries < 0 {
+            true => Delivery::Replay { suppress_effects: due.suppress_effects },
+            false => Delivery::Live,
+        };
+        if self.handler.reacts() {
+            self.handler.react(&event, delivery).await?;
+        }
+        let tx = WriteTransaction::begin(&self.db).await?;
+        let tried = self.try_in(&tx, due, &next, &event, delivery).await;
+        let tried = tx.end(tried).await?;
+        if matches!(tried, Tried::Applied) {
+            self.handler.applied(&event);
+        }
+        Ok(tried)
+    }
+
+    async fn try_in(
+        &self,
+        tx: &DatabaseTransaction,
+        due: &Due,
+        next: &ParkedEvent,
+        event: &[H::Event; 1],
+        delivery: Delivery,
+    ) -> Result<Tried, ConsumeError> {
+        // Keeps batches waiting: they must not park behind a key that flows again in the same moment.
+        checkpoint::load_locked(tx, self.name()).await?;
+        let first = parking::first_event(tx, self.name(), &due.key).await?;
+        if first.is_none_or(|first| first.position != next.position) {
+            // Discarded, or applied by another replica meanwhile.
+            return Ok(Tried::Nothing);
+        }
+        let id = EventId::from(next.event_id);
+        let now = self.clock.now();
+        let new = inbox::claim(tx, self.name(), id, now).await?;
+        if new {
+            self.handler.apply(tx, event, delivery).await?;
+        }
+        let flows = parking::remove(tx, self.name(), &due.key, next.position).await?;
+        match flows {
+            true => parked::forget_plan(tx, self.name(), &due.key).await?,
+            false => parked::plan_next(tx, self.name(), due, now).await?,
+        }
+        Ok(if new { Tried::Applied } else { Tried::Nothing })
+    }
+
+    async fn note_failure(&self, due: &Due, reason: &str) -> Result<(), ConsumeError> {
+        let tx = WriteTransaction::begin(&self.db).await?;
+        let noted = self.note_failure_in(&tx, due, reason).await;
+        let again = tx.end(noted).await?;
+        if !again {
+            let name = self.name();
+            tracing::error!(
+                consumer = name,
+                key = due.key,
+                reason,
+                "a key is parked until an operator replays it"
+            );
+        }
+        Ok(())
+    }
+
+    /// True when it is tried again later.
+    async fn note_failure_in(
+        &self,
+        tx: &DatabaseTransaction,
+        due: &Due,
+        reason: &str,
+    ) -> Result<bool, ConsumeError> {
+        checkpoint::load_locked(tx, self.name()).await?;
+        if parked::planned(tx, self.name(), &due.key).await?.as_ref() != Some(due) {
+            // An operator has decided otherwise meanwhile.
+            return Ok(true);
+        }
+        Ok(parked::failed(tx, self.name(), due, reason, self.clock.now(), &self.settings).await?)
+    }
+}

@@ -1,0 +1,147 @@
+//! A rebuild: the feed from its first event into new tables, which then take the place of the live ones.
+
+use std::time::Duration;
+
+use ordermesh_proto::common::v1::CommonErrorReason;
+use ordermesh_proto::error::Problem;
+use ordermesh_proto::event_types::FeedEvent;
+use ordermesh_proto::feed::v1::{EventFilter, FeedErrorReason, RebuildProjectionResponse};
+use sea_orm::DatabaseTransaction;
+use tonic::{Code, Status};
+
+use super::{Projection, Projector, Tell};
+use crate::consume::feed::Arrived;
+use crate::consume::{ConsumeError, Feed, HandlerError, checkpoint, inbox, parked};
+use crate::store::{WriteTransaction, is_transient};
+use crate::token::LogPosition;
+
+/// Ends the names of the tables that a rebuild fills.
+const REBUILD_SUFFIX: &str = "_rebuild";
+/// Progress is told at most this often.
+const TELL_EVERY: Duration = Duration::from_millis(200);
+
+pub(super) fn rebuild_problem(error: &ConsumeError) -> Problem {
+    match error {
+        ConsumeError::Diverged { .. } => {
+            Problem::new(Code::FailedPrecondition, FeedErrorReason::FeedDiverged, error.to_string())
+        }
+        ConsumeError::Feed(_) => {
+            Problem::new(Code::Unavailable, CommonErrorReason::ServerUnavailable, error.to_string())
+                .retry_after(Duration::from_secs(1))
+        }
+        ConsumeError::Handler(HandlerError::Store(error)) if is_transient(error) => Problem::new(
+            Code::Unavailable,
+            CommonErrorReason::StoreUnavailable,
+            "the read model cannot be written now",
+        )
+        .retry_after(Duration::from_secs(1)),
+        _ => Problem::new(
+            Code::Internal,
+            CommonErrorReason::Internal,
+            "the rebuild failed; the server's log says why",
+        ),
+    }
+}
+
+impl<P: Projection> Projector<P> {
+    pub(super) async fn rebuild_tables(&self, tell: &Tell) -> Result<(), ConsumeError> {
+        let tx = WriteTransaction::begin(&self.consumer.db).await?;
+        let created = self.consumer.handler.0.create_tables(&tx, REBUILD_SUFFIX).await;
+        tx.end(created).await?;
+
+        let settings = &self.consumer.settings;
+        let mut feed = Feed::open(&self.consumer.open, None, EventFilter::default(), settings).await?;
+        let mut position = 0;
+        let mut told = tokio::time::Instant::now();
+        loop {
+            let batch = feed.next_batch::<P::Event>().await?;
+            let mut reached = LogPosition { feed_id: batch.feed_id, position, event_id: None };
+            let events = decoded(batch.events)?;
+            if let Some((first, last)) = events.first().zip(events.last()) {
+                if first.position() != position + 1 {
+                    return Err(ConsumeError::Gap { checkpoint: position, position: first.position() });
+                }
+                reached = checkpoint::place_of(batch.feed_id, last.position(), last.event_id())?;
+                let tx = WriteTransaction::begin(&self.consumer.db).await?;
+                let applied = self.consumer.handler.0.apply(&tx, REBUILD_SUFFIX, &events).await;
+                tx.end(applied).await?;
+                position = reached.position;
+            }
+            // Without new events the place was tried when it was reached, and the live tables were further.
+            let new = position == 0 || reached.event_id.is_some();
+            if new && position >= batch.head && self.swap(reached).await? {
+                // Nobody may be listening any more; the rebuild is done all the same.
+                let _ = tell.send(Ok(frame(position, batch.head, true))).await;
+                return Ok(());
+            }
+            if batch.closed {
+                return Err(Status::unavailable("the feed closed during the rebuild").into());
+            }
+            if told.elapsed() >= TELL_EVERY {
+                told = tokio::time::Instant::now();
+                if tell.send(Ok(frame(position, batch.head, false))).await.is_err() {
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    /// Swaps the tables in, unless the live ones have gone further in the same history meanwhile.
+    async fn swap(&self, reached: LogPosition) -> Result<bool, ConsumeError> {
+        let live = checkpoint::load(&self.consumer.db, self.name()).await?;
+        let ahead = live.filter(|live| live.feed_id == reached.feed_id && live.position > reached.position);
+        if let Some(live) = ahead {
+            // Ahead of us, or of a history that the log no longer has: only the feed can tell.
+            let (open, settings) = (&self.consumer.open, &self.consumer.settings);
+            match Feed::open(open, Some(live), EventFilter::default(), settings).await {
+                Ok(_) => return Ok(false),
+                Err(error) if error.is_divergence() => {}
+                Err(error) => return Err(error),
+            }
+        }
+        let tx = WriteTransaction::begin(&self.consumer.db).await?;
+        let swapped = self.swap_in(&tx, live, reached).await;
+        let swapped = tx.end(swapped).await?;
+        if swapped {
+            self.consumer.moved_to(reached);
+            self.consumer.stored(reached);
+            self.consumer.look_at_parking().await?;
+        }
+        Ok(swapped)
+    }
+
+    async fn swap_in(
+        &self,
+        tx: &DatabaseTransaction,
+        live: Option<LogPosition>,
+        reached: LogPosition,
+    ) -> Result<bool, ConsumeError> {
+        let name = self.name();
+        let now = checkpoint::load_locked(tx, name).await?;
+        let moved_past = now != live && now.is_some_and(|now| now.position > reached.position);
+        if moved_past {
+            return Ok(false);
+        }
+        self.consumer.handler.0.swap_tables(tx, REBUILD_SUFFIX).await?;
+        checkpoint::advance(tx, name, now, reached).await?;
+        // The new tables have all events up to here.
+        parked::clear(tx, name).await?;
+        inbox::clear(tx, name).await?;
+        Ok(true)
+    }
+}
+
+fn frame(position: i64, head_position: i64, done: bool) -> RebuildProjectionResponse {
+    RebuildProjectionResponse { position, head_position: head_position.max(position), done }
+}
+
+/// The events themselves. One that cannot be decoded ends the rebuild: new tables are whole or not at all.
+fn decoded<E: FeedEvent>(arrived: Vec<Arrived<E>>) -> Result<Vec<E>, ConsumeError> {
+    let event = |arrived: Arrived<E>| {
+        arrived.event.map_err(|broken| {
+            let (position, key) = (broken.envelope.position, broken.envelope.key);
+            ConsumeError::Handler(HandlerError::Event { position, key, reason: broken.reason })
+        })
+    };
+    arrived.into_iter().map(event).collect()
+}

@@ -1,0 +1,68 @@
+//! Several replicas of a consumer on one database.
+
+use std::time::Duration;
+
+use ordermesh_testkit::eventually;
+
+use crate::shop::{Running, Shop};
+
+fn active(replica: &Running) -> bool {
+    replica.consumer.progress().borrow().active
+}
+
+#[tokio::test]
+async fn two_replicas_without_a_lease_apply_each_event_once_and_both_get_to_the_end() {
+    let shop = Shop::new();
+    let replicas = [shop.start().await, shop.start().await];
+    for _ in 0..50 {
+        shop.feed.append(&["a", "b", "c", "d"]);
+        tokio::task::yield_now().await;
+    }
+    for replica in &replicas {
+        replica.reach(200).await;
+    }
+    assert!(replicas.iter().all(active));
+    assert_eq!(replicas[0].effects().await, (1..=200).collect::<Vec<_>>());
+    for replica in replicas {
+        replica.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn of_two_replicas_with_a_lease_one_works_and_the_other_follows_its_place() {
+    let mut shop = Shop::new();
+    shop.settings.lease = Some(Duration::from_secs(60));
+    let first = shop.start().await;
+    eventually!(active(&first), "the first takes the lease");
+    let second = shop.start().await;
+    shop.feed.append(&["a", "b"]);
+    for replica in [&first, &second] {
+        replica.reach(2).await;
+    }
+    assert!(!active(&second));
+    assert_eq!(shop.feed.opened(), 1);
+    // A graceful end gives the lease back long before it runs out.
+    first.stop().await;
+    eventually!(active(&second), "the second takes over");
+    shop.feed.append(&["c"]);
+    second.reach(3).await;
+    assert_eq!(second.effects().await, [1, 2, 3]);
+    assert_eq!(second.number("SELECT epoch FROM consumer_leases").await, 2);
+    second.stop().await;
+}
+
+#[tokio::test]
+async fn when_the_active_replica_is_killed_another_takes_over_as_soon_as_its_lease_has_run_out() {
+    let mut shop = Shop::new();
+    shop.settings.lease = Some(Duration::from_millis(300));
+    let first = shop.start().await;
+    shop.feed.append(&["a"]);
+    first.reach(1).await;
+    let second = shop.start().await;
+    first.kill().await;
+    shop.feed.append(&["b"]);
+    second.reach(2).await;
+    assert!(active(&second));
+    assert_eq!(second.effects().await, [1, 2]);
+    second.stop().await;
+}
