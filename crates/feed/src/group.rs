@@ -33,7 +33,8 @@ use tokio::sync::Notify;
 use tonic::Code;
 
 use crate::parking::Parking;
-use crate::serve::store_problem;
+use crate::log::PageError;
+use crate::serve::{page_problem, store_problem};
 
 pub(crate) use stream::subscribe;
 pub use subscribers::{Slowest, slowest};
@@ -134,6 +135,15 @@ enum GroupError {
 impl From<Problem> for GroupError {
     fn from(problem: Problem) -> Self {
         Self::Refused(problem)
+    }
+}
+
+impl From<PageError> for GroupError {
+    fn from(error: PageError) -> Self {
+        match error {
+            PageError::Store(error) => Self::Store(error),
+            truncated @ PageError::Truncated { .. } => Self::Refused(page_problem(&truncated)),
+        }
     }
 }
 

@@ -13,8 +13,11 @@
 //! - [`parking`]: keys that a consumer set aside, with their events
 //! - [`project`]: the projections of a server: where they stand, rebuilding them
 //! - [`token`]: cursors and consistency tokens
+//! - [`archive`]: a log as a file: export and import
+//! - [`retention`]: truncating a log, pruning by age
 //! - [`store`]: tables of the log, bulk statements over sea-orm entities
 
+pub mod archive;
 pub mod commit;
 pub mod consume;
 pub mod event;
@@ -22,6 +25,7 @@ pub mod group;
 pub mod log;
 pub mod parking;
 pub mod project;
+pub mod retention;
 pub mod serve;
 pub mod store;
 pub mod token;

@@ -4,6 +4,7 @@
 //! database. [`FeedSource`] is the seam: a replica or another engine can serve a feed without any change to
 //! contracts or consumers.
 
+mod boundary;
 mod follow;
 mod tail;
 
@@ -14,7 +15,8 @@ use ordermesh_kernel::{Clock, EventId, Timestamp, clock};
 use ordermesh_proto::event_types::EventType;
 use sea_orm::sea_query::Expr;
 use sea_orm::{
-    ColumnTrait, DatabaseConnection, DbBackend, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    ColumnTrait, ConnectionTrait, DatabaseConnection, DbBackend, DbErr, EntityTrait, QueryFilter, QueryOrder,
+    QuerySelect,
 };
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
@@ -24,6 +26,8 @@ use crate::event::{Cause, LoggedEvent, NewEvent, WireEvent};
 use crate::store::{Table, event, log_head};
 use crate::token::LogPosition;
 use tail::Tail;
+
+pub(crate) use boundary::Boundary;
 
 /// Bytes of events in a page, but for its last event. Whoever reads the log holds this much at a time.
 pub const PAGE_BYTES: usize = 512 << 10;
@@ -53,6 +57,22 @@ pub struct Page {
     pub from_tail: bool,
 }
 
+/// Why a page cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub enum PageError {
+    /// What was asked for is no longer in the log: a truncation took it, perhaps while a subscriber was reading.
+    #[error("the log starts at {earliest}; what followed position {position} is no longer in it")]
+    Truncated {
+        /// The position after which events were asked for.
+        position: i64,
+        /// The oldest position that the log still holds or will hold.
+        earliest: i64,
+    },
+    /// The log cannot be read.
+    #[error(transparent)]
+    Store(#[from] DbErr),
+}
+
 /// From where a feed is served.
 #[async_trait]
 pub trait FeedSource: Send + Sync {
@@ -63,12 +83,15 @@ pub trait FeedSource: Send + Sync {
     /// The newest position, and a way to wait for a newer one.
     fn head(&self) -> watch::Receiver<i64>;
     /// At most `limit` events after `position`, about [`PAGE_BYTES`] of them and at least one; empty only at the head.
-    async fn page(&self, position: i64, limit: usize) -> Result<Page, DbErr>;
-    /// The event at a position; `None` when the log does not hold it.
+    /// Never with a gap: where a truncation took the next event that is an error.
+    async fn page(&self, position: i64, limit: usize) -> Result<Page, PageError>;
+    /// The event at a position, also the one at the boundary of a truncation; `None` when the log does not know it.
     async fn event_id_at(&self, position: i64) -> Result<Option<EventId>, DbErr>;
-    /// The position before the first event recorded at `time` or later.
+    /// The position before the first event recorded at `time` or later. When a truncation took events of that time, a
+    /// position before what the log holds.
     async fn position_before(&self, time: Timestamp) -> Result<i64, DbErr>;
-    /// The oldest position that the log holds; `None` when it is empty.
+    /// The oldest position that the log holds; after a truncation of everything the one after the head; `None` when
+    /// nothing was ever written.
     async fn earliest(&self) -> Result<Option<i64>, DbErr>;
     /// When the newest event was recorded; `None` when the log is empty.
     async fn head_time(&self) -> Result<Option<Timestamp>, DbErr>;
@@ -156,6 +179,10 @@ async fn create_head(writer: &DatabaseConnection, clock: &dyn Clock) -> Result<l
         feed_id: Uuid::now_v7(),
         position: 0,
         recorded_time: clock::to_micros(clock.now()),
+        truncated_position: 0,
+        truncated_event_id: None,
+        truncated_time: None,
+        imported_position: None,
     };
     let made = Table::<log_head::Entity>::default().insert(writer, std::slice::from_ref(&head)).await;
     match log_head::Entity::find_by_id(1).one(writer).await? {
@@ -179,13 +206,16 @@ impl FeedSource for EventLog {
         self.head.subscribe()
     }
 
-    async fn page(&self, position: i64, limit: usize) -> Result<Page, DbErr> {
+    async fn page(&self, position: i64, limit: usize) -> Result<Page, PageError> {
         let tail = self.tail.read().unwrap_or_else(PoisonError::into_inner).after(position, limit);
         if let Some(events) = tail {
             return Ok(Page { events, from_tail: true });
         }
-        let events = self.stored(position, limit).await?.into_iter().map(Arc::new).collect();
-        Ok(Page { events, from_tail: false })
+        let events = self.stored(position, limit).await?;
+        if events.first().is_none_or(|first| first.position != position + 1) {
+            self.refuse_truncated(position, events.first().map(|first| first.position)).await?;
+        }
+        Ok(Page { events: events.into_iter().map(Arc::new).collect(), from_tail: false })
     }
 
     async fn event_id_at(&self, position: i64) -> Result<Option<EventId>, DbErr> {
@@ -193,17 +223,18 @@ impl FeedSource for EventLog {
         if let Some(event) = tail.as_deref().and_then(<[_]>::first) {
             return Ok(Some(event.id));
         }
-        self.stored_id(position).await
+        match self.stored_id(position).await? {
+            Some(id) => Ok(Some(id)),
+            None => Ok(self.boundary().await?.event_id_at(position)),
+        }
     }
 
     async fn position_before(&self, time: Timestamp) -> Result<i64, DbErr> {
         // recorded_time never decreases along the log, so halving finds the place: an index of times would cost every
         // command, to save some look-ups of a subscription that starts at a time.
         let time = clock::to_micros(time);
-        let (mut before, mut from) = match self.earliest().await? {
-            Some(earliest) => (earliest - 1, *self.head.borrow() + 1),
-            None => return Ok(*self.head.borrow()),
-        };
+        let Some(earliest) = self.earliest().await? else { return Ok(*self.head.borrow()) };
+        let (mut before, mut from) = (earliest - 1, *self.head.borrow() + 1);
         while before + 1 < from {
             let middle = before + (from - before) / 2;
             let earlier: Option<i64> = event::Entity::find()
@@ -219,17 +250,25 @@ impl FeedSource for EventLog {
                 None => from = middle,
             }
         }
-        Ok(before)
+        match before < earliest {
+            // All that the log holds is of that time or later; what it no longer holds may be, too.
+            true => Ok(self.boundary().await?.position_before(time)),
+            false => Ok(before),
+        }
     }
 
     async fn earliest(&self) -> Result<Option<i64>, DbErr> {
-        event::Entity::find()
+        let oldest: Option<i64> = event::Entity::find()
             .select_only()
             .column(event::Column::Position)
             .order_by_asc(event::Column::Position)
             .into_tuple()
             .one(&self.reader)
-            .await
+            .await?;
+        match oldest {
+            Some(oldest) => Ok(Some(oldest)),
+            None => Ok(self.boundary().await?.after()),
+        }
     }
 
     async fn head_time(&self) -> Result<Option<Timestamp>, DbErr> {
@@ -245,16 +284,9 @@ impl FeedSource for EventLog {
 }
 
 impl EventLog {
-    /// A page out of the database.
+    /// A page out of the database; a truncation may have taken its first events.
     async fn stored(&self, position: i64, limit: usize) -> Result<Vec<WireEvent>, DbErr> {
-        let Some(last) = self.last_of_page(position, limit).await? else { return Ok(Vec::new()) };
-        let rows = event::Entity::find()
-            .filter(event::Column::Position.gt(position))
-            .filter(event::Column::Position.lte(last))
-            .order_by_asc(event::Column::Position)
-            .all(&self.reader)
-            .await?;
-        rows.into_iter().map(|row| self.wire(row)).collect()
+        stored_rows(&self.reader, position, limit).await?.into_iter().map(|row| self.wire(row)).collect()
     }
 
     /// The event at a position in the database.
@@ -266,29 +298,6 @@ impl EventLog {
             .one(&self.reader)
             .await?;
         Ok(id.map(EventId::from))
-    }
-
-    /// Where the page after `position` ends, judged by the lengths of its events: the events themselves are read only
-    /// when it is known how many fit.
-    async fn last_of_page(&self, position: i64, limit: usize) -> Result<Option<i64>, DbErr> {
-        let length = "CAST(LENGTH(payload) + COALESCE(LENGTH(personal), 0) AS BIGINT)";
-        let lengths: Vec<(i64, i64)> = event::Entity::find()
-            .select_only()
-            .column(event::Column::Position)
-            .expr(Expr::cust(length))
-            .filter(event::Column::Position.gt(position))
-            .order_by_asc(event::Column::Position)
-            .limit(limit as u64)
-            .into_tuple()
-            .all(&self.reader)
-            .await?;
-        let mut bytes = 0;
-        let fitting = lengths.iter().take_while(|(_, length)| {
-            let fits = bytes < PAGE_BYTES as i64;
-            bytes += length;
-            fits
-        });
-        Ok(fitting.last().map(|(position, _)| *position))
     }
 
     fn wire(&self, row: event::Model) -> Result<WireEvent, DbErr> {
@@ -321,6 +330,44 @@ impl EventLog {
     pub(crate) fn place(&self, position: i64, event_id: Option<EventId>) -> LogPosition {
         LogPosition { feed_id: self.feed_id, position, event_id }
     }
+}
+
+/// Rows after a position, as many as fit into a page.
+pub(crate) async fn stored_rows<C: ConnectionTrait>(
+    db: &C,
+    position: i64,
+    limit: usize,
+) -> Result<Vec<event::Model>, DbErr> {
+    let Some(last) = last_of_page(db, position, limit).await? else { return Ok(Vec::new()) };
+    event::Entity::find()
+        .filter(event::Column::Position.gt(position))
+        .filter(event::Column::Position.lte(last))
+        .order_by_asc(event::Column::Position)
+        .all(db)
+        .await
+}
+
+/// Where the page after `position` ends, judged by the lengths of its events: the events themselves are read only
+/// when it is known how many fit.
+async fn last_of_page<C: ConnectionTrait>(db: &C, position: i64, limit: usize) -> Result<Option<i64>, DbErr> {
+    let length = "CAST(LENGTH(payload) + COALESCE(LENGTH(personal), 0) AS BIGINT)";
+    let lengths: Vec<(i64, i64)> = event::Entity::find()
+        .select_only()
+        .column(event::Column::Position)
+        .expr(Expr::cust(length))
+        .filter(event::Column::Position.gt(position))
+        .order_by_asc(event::Column::Position)
+        .limit(limit as u64)
+        .into_tuple()
+        .all(db)
+        .await?;
+    let mut bytes = 0;
+    let fitting = lengths.iter().take_while(|(_, length)| {
+        let fits = bytes < PAGE_BYTES as i64;
+        bytes += length;
+        fits
+    });
+    Ok(fitting.last().map(|(position, _)| *position))
 }
 
 fn stored_time(micros: i64) -> Result<Timestamp, DbErr> {

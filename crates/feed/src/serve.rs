@@ -12,7 +12,7 @@ use std::time::Duration;
 use ordermesh_kernel::Clock;
 use ordermesh_proto::common::v1::CommonErrorReason;
 use ordermesh_proto::error::Problem;
-use ordermesh_proto::feed::v1::{GetFeedResponse, SubscribeRequest, SubscribeResponse};
+use ordermesh_proto::feed::v1::{FeedErrorReason, GetFeedResponse, SubscribeRequest, SubscribeResponse};
 use sea_orm::DbErr;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
@@ -22,7 +22,7 @@ use tonic::{Code, Status};
 
 use crate::event::wire_time;
 use crate::group::{self, Groups};
-use crate::log::FeedSource;
+use crate::log::{FeedSource, PageError};
 use crate::token::LogPosition;
 pub(crate) use request::{Filter, Start, Subscribe, diverged, parse, resolve_start};
 use subscription::Subscription;
@@ -87,13 +87,28 @@ impl FeedServer {
         Ok(GetFeedResponse {
             feed_id: place.feed_id.to_string(),
             head_position: head,
-            earliest_position: self.source.earliest().await?.unwrap_or(0),
+            earliest_position: self.source.earliest().await?.unwrap_or_default(),
             head_time: self.source.head_time().await?.map(wire_time),
             key_description: schema.key_description.to_owned(),
             event_types: schema.events.iter().map(|event| event.name.to_owned()).collect(),
             head_cursor: place.to_cursor(),
         })
     }
+}
+
+/// A page cannot be had: OUT_OF_RANGE when a truncation took it, else as [`store_problem`].
+pub(crate) fn page_problem(error: &PageError) -> Problem {
+    match error {
+        PageError::Truncated { position, earliest } => truncated(*position, *earliest),
+        PageError::Store(error) => store_problem(error),
+    }
+}
+
+/// What followed `position` is no longer in the log, which starts at `earliest`.
+fn truncated(position: i64, earliest: i64) -> Problem {
+    let message = PageError::Truncated { position, earliest }.to_string();
+    Problem::new(Code::OutOfRange, FeedErrorReason::PositionTruncated, message)
+        .with("earliest_position", earliest)
 }
 
 /// The log cannot be read: UNAVAILABLE when it may come back, INTERNAL otherwise; the details stay in our log.

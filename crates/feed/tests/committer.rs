@@ -9,7 +9,7 @@ use ordermesh_feed::commit::{
 };
 use ordermesh_feed::event::{Cause, NewEvent};
 use ordermesh_feed::log::{EventLog, FeedSchema, FeedSource};
-use ordermesh_feed::store::{LogMigration, Writes};
+use ordermesh_feed::store::{LogMigration, RetentionMigration, Writes};
 use ordermesh_kernel::{SystemClock, Timestamp};
 use ordermesh_proto::event_types::ORDER_V1;
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbErr};
@@ -21,7 +21,7 @@ struct Migrator;
 
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(LogMigration)]
+        vec![Box::new(LogMigration), Box::new(RetentionMigration)]
     }
 }
 

@@ -20,6 +20,7 @@ pub mod domain;
 pub mod grpc;
 pub mod store;
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,6 +28,7 @@ use ordermesh_feed::commit::Committer;
 use ordermesh_feed::group::{GroupSettings, Groups};
 use ordermesh_feed::log::{EventLog, FeedSchema};
 use ordermesh_feed::project::Followers;
+use ordermesh_feed::retention::{Kept, Pruner};
 use ordermesh_feed::serve::FeedServer;
 use ordermesh_proto::event_types::ORDER_V1;
 use ordermesh_proto::order::v1::order_command_service_server::OrderCommandServiceServer;
@@ -39,6 +41,11 @@ use serde::{Deserialize, Serialize};
 pub const NAME: &str = "order-command";
 /// Name of its section of the configuration.
 pub const SECTION: &str = "order_command";
+
+/// The feed that it publishes.
+pub const FEED: Option<FeedSchema> = Some(ORDERS);
+
+const ORDERS: FeedSchema = FeedSchema { events: ORDER_V1, key_description: "order id" };
 
 /// Settings of the server.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -58,13 +65,19 @@ pub struct Config {
     pub group_max_parked_keys: u64,
     /// Bytes of events that a group may have parked. Default 64 MiB.
     pub group_max_parked_bytes: u64,
+    /// How long a request_id is remembered, in hours. Default 168, the 7 days of the contract; callers that repeat
+    /// themselves later than this place a second order.
+    pub idempotency_retention_hours: NonZeroU32,
 }
+
+const SEVEN_DAYS: NonZeroU32 = NonZeroU32::new(7 * 24).expect("seven is not zero");
 
 impl Default for Config {
     fn default() -> Self {
         Self {
             database_url: MaskedUrl::default(),
             feed_tail_bytes: 16 << 20,
+            idempotency_retention_hours: SEVEN_DAYS,
             group_lease_ms: 10_000,
             group_max_attempts: 5,
             group_retry_ms: 500,
@@ -92,17 +105,22 @@ pub async fn start(environment: &Environment, services: &mut Services) -> Result
     let config: Config = environment.settings.section(SECTION)?;
     let database = environment.database::<store::Migrator>(NAME, &config.database_url).await?;
     let clock = environment.clock.clone();
-    let schema = FeedSchema { events: ORDER_V1, key_description: "order id" };
     let log = EventLog::open(
         &database.writer,
         database.reader.clone(),
-        schema,
+        ORDERS,
         config.feed_tail_bytes,
         clock.as_ref(),
     );
     let log = Arc::new(log.await?);
     let (tasks, shutdown) = (environment.tasks.clone(), environment.shutdown.clone());
     log.follow(&tasks, shutdown.clone());
+    let records = Kept {
+        table: "idempotency_records",
+        column: "recorded_time",
+        age: Duration::from_secs(u64::from(config.idempotency_retention_hours.get()) * 3600),
+    };
+    Pruner::new(database.writer.clone(), clock.clone(), vec![records]).start(&tasks, shutdown.clone());
     let committer =
         Committer::start(database.writer.clone(), log.clone(), clock.clone(), &tasks, shutdown.clone());
     let groups =

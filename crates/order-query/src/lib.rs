@@ -26,6 +26,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use ordermesh_feed::consume::{ConsumerSettings, OpenFeed};
+use ordermesh_feed::log::FeedSchema;
 use ordermesh_feed::project::{Followers, ProjectionControl, Projector};
 use ordermesh_proto::order::v1::order_event_service_client::OrderEventServiceClient;
 use ordermesh_proto::order::v1::order_query_service_server::OrderQueryServiceServer;
@@ -41,6 +42,9 @@ use query::{ReadModel, page_reader::PageReader, reader::Reader};
 pub const NAME: &str = "order-query";
 /// Name of its section of the configuration.
 pub const SECTION: &str = "order_query";
+
+/// The feed that it publishes: none.
+pub const FEED: Option<FeedSchema> = None;
 
 /// Name of the server whose feed this one follows.
 const ORDER_COMMAND: &str = "order_command";

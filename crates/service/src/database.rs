@@ -3,6 +3,8 @@
 //! `sqlite:PATH` is a file for one process, `postgres://…` a database for any number of replicas. Each context has a
 //! database of its own.
 
+pub mod fence;
+pub mod offline;
 mod postgres;
 mod sqlite;
 
@@ -10,7 +12,7 @@ use std::fs::File;
 use std::path::PathBuf;
 
 use sea_orm::{DatabaseConnection, DbErr};
-use sea_orm_migration::MigratorTrait;
+pub use sea_orm_migration::MigratorTrait;
 
 use crate::config::{DatabaseSettings, MaskedUrl};
 
@@ -34,6 +36,29 @@ pub enum OpenError {
     /// Another process has it open.
     #[error("{0} is in use by another process; stop that one or choose another data directory")]
     InUse(PathBuf),
+    /// Servers use it.
+    #[error("{url} is in use by running servers ({connections} connections); stop them first")]
+    ServersRun {
+        /// The database, without its password.
+        url: MaskedUrl,
+        /// How many connections they have.
+        connections: i64,
+    },
+    /// There is no such file.
+    #[error("there is no database at {0}")]
+    Missing(PathBuf),
+    /// It was copied elsewhere.
+    #[error(
+        "{url} was copied to {} at {} and is fenced: start the server on the copy; to go back to this one and lose \
+         what the copy has taken since, run `ordermesh store unfence --database {url}`",
+        .fence.copied_to, .fence.fenced_time
+    )]
+    Fenced {
+        /// The database, without its password.
+        url: MaskedUrl,
+        /// What the fence says.
+        fence: fence::Fence,
+    },
     /// The directory or the lock cannot be made.
     #[error("{path} cannot be made: {error}")]
     Io {
@@ -61,15 +86,42 @@ impl Database {
     ) -> Result<Self, OpenError> {
         let failed = |error| OpenError::Database { url: url.clone(), error };
         let address = url.reveal();
-        if !in_memory && (address.starts_with("postgres:") || address.starts_with("postgresql:")) {
-            return postgres::open::<M>(url, settings).await.map_err(failed);
+        if !in_memory && is_postgres(address) {
+            return postgres::open::<M>(url, settings).await;
         }
         let database = match address.strip_prefix("sqlite:") {
             _ if in_memory => sqlite::in_memory().await.map_err(failed)?,
             Some(path) => sqlite::file(url, path).await?,
             None => return Err(OpenError::Unsupported(url.clone())),
         };
+        refuse_fenced(&database.writer, url).await?;
         M::up(&database.writer, None).await.map_err(failed)?;
         Ok(database)
+    }
+
+    /// Closes all connections, and only then lets other processes in.
+    pub async fn close(self) -> Result<(), DbErr> {
+        self.reader.close().await?;
+        self.writer.close().await
+    }
+}
+
+/// Names of all migrations of `M`, sorted.
+pub fn migration_names<M: MigratorTrait>() -> Vec<String> {
+    let mut names: Vec<_> = M::migrations().iter().map(|migration| migration.name().to_owned()).collect();
+    names.sort_unstable();
+    names
+}
+
+fn is_postgres(address: &str) -> bool {
+    address.starts_with("postgres:") || address.starts_with("postgresql:")
+}
+
+/// Before anything is written to it.
+async fn refuse_fenced(connection: &DatabaseConnection, url: &MaskedUrl) -> Result<(), OpenError> {
+    match fence::find(connection).await {
+        Ok(None) => Ok(()),
+        Ok(Some(fence)) => Err(OpenError::Fenced { url: url.clone(), fence }),
+        Err(error) => Err(OpenError::Database { url: url.clone(), error }),
     }
 }

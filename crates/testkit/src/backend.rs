@@ -121,6 +121,18 @@ pub(crate) async fn variables(data: &Path) -> Vec<(String, String)> {
     variables
 }
 
+/// The URL of the database that a server such as `order-command` with this data directory uses; with PostgreSQL it is
+/// made for the first one who asks.
+pub async fn database_url(data: &Path, context: &str) -> String {
+    if Backend::of_this_run() == Backend::Sqlite {
+        return format!("sqlite:{}", data.join(format!("{context}.db")).display());
+    }
+    if claim(data, context) {
+        create_database(&server(), &name(data, context)).await;
+    }
+    url(data, context)
+}
+
 /// The databases' names by directory and context, and whether they were made.
 type Names = HashMap<(PathBuf, String), (String, bool)>;
 

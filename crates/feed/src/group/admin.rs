@@ -37,7 +37,7 @@ impl FeedServer {
         named(&request.group)?;
         let group = find(&self.groups.reader, &request.group).await?;
         let rows = self.rows(&group.name).await.map_err(|error| store_problem(&error))?;
-        let figures = self.figures(group, &rows).await.map_err(|error| store_problem(&error))?;
+        let figures = self.figures(group, &rows).await?;
         Ok(GetGroupResponse { group: Some(figures), members: members(&rows), slots: slots(&rows) })
     }
 
@@ -47,7 +47,7 @@ impl FeedServer {
         let size = page::size(&mut violations, request.page_size);
         violations.into_problem()?;
         let after = page::after(GROUPS, &request.page_token)?;
-        self.group_page(&after, size).await.map_err(|error| store_problem(&error))
+        Ok(self.group_page(&after, size).await?)
     }
 
     /// Sets a group to another place.
@@ -89,7 +89,7 @@ impl FeedServer {
         Ok(DeleteGroupResponse {})
     }
 
-    async fn group_page(&self, after: &str, size: u64) -> Result<ListGroupsResponse, DbErr> {
+    async fn group_page(&self, after: &str, size: u64) -> Result<ListGroupsResponse, GroupError> {
         let mut found = consumer_group::Entity::find()
             .filter(consumer_group::Column::Name.gt(after))
             .order_by_asc(consumer_group::Column::Name)
@@ -130,7 +130,7 @@ impl FeedServer {
         })
     }
 
-    async fn figures(&self, group: consumer_group::Model, rows: &Rows) -> Result<ConsumerGroup, DbErr> {
+    async fn figures(&self, group: consumer_group::Model, rows: &Rows) -> Result<ConsumerGroup, GroupError> {
         let usage = Groups::parking(&group.name).usage(&self.groups.reader).await?;
         // What is on its way again from the parking is parked, and no lag.
         let open = rows.deliveries.iter().filter(|row| !row.replay).map(|row| row.position - 1);

@@ -112,6 +112,9 @@ impl EventLog {
         loop {
             let head = *self.head.borrow();
             let events = self.stored(head, PAGE).await?;
+            if events.first().is_none_or(|first| first.position != head + 1) && self.skip_truncated().await? {
+                continue;
+            }
             if events.is_empty() {
                 return Ok(());
             }

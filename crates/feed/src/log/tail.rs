@@ -42,6 +42,11 @@ impl Tail {
         head
     }
 
+    /// Forgets everything: what comes next does not follow what is here.
+    pub fn clear(&mut self) {
+        *self = Self::bounded(self.budget);
+    }
+
     /// Takes the next events and drops the oldest ones that no longer fit.
     fn append(&mut self, events: Vec<WireEvent>) {
         for event in events {

@@ -10,7 +10,7 @@ use ordermesh_proto::feed::v1::until::Bound;
 use ordermesh_proto::feed::v1::{FeedErrorReason, SubscribeRequest};
 use tonic::Code;
 
-use super::store_problem;
+use super::{store_problem, truncated};
 use crate::event::{WireEvent, kernel_time};
 use crate::log::{FeedSchema, FeedSource};
 use crate::token::LogPosition;
@@ -161,9 +161,7 @@ pub(crate) async fn resolve_start(start: &Start, source: &dyn FeedSource) -> Res
     let position = match start {
         Start::Earliest => return Ok(earliest - 1),
         Start::Latest => return Ok(head),
-        Start::Since(time) => {
-            return source.position_before(*time).await.map_err(|error| store_problem(&error));
-        }
+        Start::Since(time) => source.position_before(*time).await.map_err(|error| store_problem(&error))?,
         Start::Cursor(place) => {
             same_log(place, head, source).await?;
             place.position
@@ -179,14 +177,12 @@ pub(crate) async fn resolve_start(start: &Start, source: &dyn FeedSource) -> Res
     if position + 1 >= earliest {
         return Ok(position);
     }
-    let field = if matches!(start, Start::Cursor(_)) { AFTER_CURSOR } else { AFTER_POSITION };
-    Err(Problem::new(
-        Code::OutOfRange,
-        FeedErrorReason::PositionTruncated,
-        format!("the log starts at {earliest}; what followed position {position} is no longer in it"),
-    )
-    .field(field, "must not be before what the log still holds")
-    .with("earliest_position", earliest))
+    let field = match start {
+        Start::Cursor(_) => AFTER_CURSOR,
+        Start::Since(_) => "since",
+        _ => AFTER_POSITION,
+    };
+    Err(truncated(position, earliest).field(field, "must not be before what the log still holds"))
 }
 
 async fn same_log(place: &LogPosition, head: i64, source: &dyn FeedSource) -> Result<(), Problem> {

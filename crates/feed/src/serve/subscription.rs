@@ -15,8 +15,9 @@ use tokio::sync::{mpsc, watch};
 use tonic::Status;
 
 use super::request::Subscribe;
-use super::{FeedServer, store_problem};
+use super::{FeedServer, page_problem};
 use crate::event::{WireEvent, wire_time};
+use crate::log::PageError;
 use crate::token::LogPosition;
 
 /// Events read at once; more than a frame's, since a filter may leave most of them out.
@@ -49,7 +50,7 @@ enum End {
     /// The server or the request's bound ends it.
     Closing(ClosingReason),
     /// The log cannot be read.
-    Failed(DbErr),
+    Failed(PageError),
 }
 
 type Step = Result<(), End>;
@@ -102,7 +103,7 @@ impl Subscription {
                 let _ = self.send(closing).await;
             }
             End::Failed(error) => {
-                let _ = self.frames.send(Err(store_problem(&error).into())).await;
+                let _ = self.frames.send(Err(page_problem(&error).into())).await;
             }
         }
     }

@@ -44,6 +44,14 @@ pub mod log_head {
         pub feed_id: Uuid,
         pub position: i64,
         pub recorded_time: i64,
+        /// The newest position that the log no longer holds; 0 when it holds all.
+        pub truncated_position: i64,
+        /// The event that stood there.
+        pub truncated_event_id: Option<Uuid>,
+        /// When that event was recorded.
+        pub truncated_time: Option<i64>,
+        /// The head after an import; none, or another position than the head, when commands made this log.
+        pub imported_position: Option<i64>,
     }
 
     impl ActiveModelBehavior for ActiveModel {}

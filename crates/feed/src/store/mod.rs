@@ -6,19 +6,24 @@
 
 mod consumer_entity;
 mod consumer_migration;
+mod copy;
 mod entity;
 mod failure;
 mod group_entity;
 mod group_migration;
+mod lease_entity;
 mod migration;
 mod parking_entity;
 mod parking_migration;
+mod retention_migration;
 mod table;
 mod transaction;
+mod transfer;
 mod writes;
 
 pub(crate) use consumer_entity::{inbox, parked_work};
 pub use consumer_migration::InboxMigration;
+pub use copy::{Contents, Copied, CopyTable, consumer_tables, log_tables};
 pub(crate) use entity::{checkpoint, event, idempotency, log_head};
 pub use failure::{Failure, is_transient};
 pub(crate) use group_entity::{consumer_group, group_delivery, group_member, group_slot, subscriber};
@@ -26,6 +31,8 @@ pub use group_migration::GroupMigration;
 pub use migration::{ConsumerMigration, LogMigration};
 pub(crate) use parking_entity::{parked_event, parked_key};
 pub use parking_migration::ParkingMigration;
+pub use retention_migration::RetentionMigration;
 pub use table::Table;
 pub use transaction::WriteTransaction;
+pub use transfer::{CopyError, CopyProgress, MIGRATIONS_TABLE, applied_migrations, copy_tables};
 pub use writes::Writes;

@@ -36,6 +36,11 @@ impl<E: EntityTrait> Table<E> {
         Self { name: format!("{}{suffix}", E::default().table_name()), entity: PhantomData }
     }
 
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// Inserts rows. A row whose key is there already fails the statement.
     pub async fn insert<C: ConnectionTrait>(&self, db: &C, rows: &[E::Model]) -> Result<(), DbErr>
     where

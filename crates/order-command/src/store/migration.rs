@@ -1,6 +1,6 @@
 //! Versioned migrations of the write model. Never edited once released: a change is a new one.
 
-use ordermesh_feed::store::{GroupMigration, LogMigration, ParkingMigration};
+use ordermesh_feed::store::{GroupMigration, LogMigration, ParkingMigration, RetentionMigration};
 use sea_orm_migration::prelude::*;
 
 /// All migrations of order-command's database, oldest first.
@@ -14,6 +14,7 @@ impl MigratorTrait for Migrator {
             Box::new(CreateOrders),
             Box::new(ParkingMigration),
             Box::new(GroupMigration),
+            Box::new(RetentionMigration),
         ]
     }
 }

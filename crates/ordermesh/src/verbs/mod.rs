@@ -1,4 +1,5 @@
-//! The verbs for people: `ordermesh order …` and `ordermesh feed …`, clients of any ordermesh server.
+//! The verbs for people: `ordermesh order …` and `ordermesh feed …`, clients of any ordermesh server; and the tools that
+//! work on a database itself: `store …`, `feed export|import|truncate`.
 //!
 //! Tables by default, JSON with `--json`. Adding a verb is adding a file below `order/` or `feed/` and a variant in
 //! its table of contents. Exit codes: 0 done, 1 refused, 2 wrong usage, 3 server not reachable.
@@ -11,8 +12,10 @@ mod json;
 mod order;
 mod output;
 mod parse;
+mod progress;
 mod render;
 mod resume;
+mod store;
 
 use std::process::ExitCode;
 
@@ -25,6 +28,8 @@ pub enum Verb {
     Order(order::OrderCommand),
     /// Follow the feed of order events, look after the read models
     Feed(feed::FeedCommand),
+    /// Move a server's data to another database, servers stopped
+    Store(store::StoreCommand),
 }
 
 /// Runs a verb to its end, prints its result or its error, and says how the process should exit.
@@ -32,6 +37,7 @@ pub async fn run(verb: Verb) -> ExitCode {
     let result = match verb {
         Verb::Order(command) => order::run(command).await,
         Verb::Feed(command) => feed::run(command).await,
+        Verb::Store(command) => store::run(command).await,
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -7,7 +7,7 @@ use crate::scan::{Named, Source, paths, sources};
 use crate::{assert_none, root};
 
 /// Where tonic may be named, and why. It is in maintenance in favour of grpc-rust: a switch touches these places.
-const TONIC: [(&str, &str); 14] = [
+const TONIC: [(&str, &str); 16] = [
     ("build.rs", "generates the contracts"),
     ("proto/", "the contracts: generated code, the codec, the shape of an error"),
     ("crates/mesh/", "client and server stacks"),

@@ -9,7 +9,7 @@ use sea_orm::sqlx::ConnectOptions as _;
 use sea_orm::{ConnectOptions, ConnectionTrait, DatabaseConnection, DbErr, Statement};
 use sea_orm_migration::MigratorTrait;
 
-use super::Database;
+use super::{Database, OpenError, refuse_fenced};
 use crate::config::{DatabaseSettings, MaskedUrl};
 
 /// How long a start waits for a database that is not there yet.
@@ -19,32 +19,53 @@ const MIGRATION_LOCK: i64 = 0x6f72_6465_726d_6573;
 /// A connection that was idle for so long is tried before it is used: the server may have gone meanwhile.
 const TRIED_AFTER: Duration = Duration::from_secs(1);
 
-/// Opens the pools and runs the migrations, one replica at a time.
-pub(super) async fn open<M: MigratorTrait>(
-    url: &MaskedUrl,
-    settings: &DatabaseSettings,
-) -> Result<Database, DbErr> {
-    migrate::<M>(url, settings).await?;
-    let timeouts = session(settings);
-    let writer = connect(url, settings, settings.write_connections, timeouts.clone()).await?;
-    let reader = connect(url, settings, settings.read_connections, timeouts).await?;
-    Ok(Database { writer, reader, _lock: None })
+/// What the connections of servers are called; tools are told apart by another name.
+pub(super) const APPLICATION: &str = "ordermesh";
+const TOOL: &str = "ordermesh-tool";
+
+/// One connection of a tool.
+pub(super) async fn tool(url: &MaskedUrl, settings: &DatabaseSettings) -> Result<DatabaseConnection, DbErr> {
+    named(TOOL, url, settings, 1, session(settings)).await
 }
 
-/// Runs the migrations on a connection of their own, which no time-out cuts and whose end frees the lock.
-async fn migrate<M: MigratorTrait>(url: &MaskedUrl, settings: &DatabaseSettings) -> Result<(), DbErr> {
-    let connection = first_connection(url, settings).await?;
+/// Keeps servers from starting on a database for as long as a connection is open: they wait where one replica runs the
+/// migrations.
+pub(super) async fn lock_out_starts(connection: &DatabaseConnection) -> Result<(), DbErr> {
     let lock = Statement::from_sql_and_values(
         connection.get_database_backend(),
         "SELECT pg_advisory_lock($1)",
         [MIGRATION_LOCK.into()],
     );
-    connection.query_one_raw(lock).await?;
-    let migrated = M::up(&connection, None).await;
+    connection.query_one_raw(lock).await.map(drop)
+}
+
+/// Opens the pools and runs the migrations, one replica at a time.
+pub(super) async fn open<M: MigratorTrait>(
+    url: &MaskedUrl,
+    settings: &DatabaseSettings,
+) -> Result<Database, OpenError> {
+    let failed = |error| OpenError::Database { url: url.clone(), error };
+    migrate::<M>(url, settings).await?;
+    let timeouts = session(settings);
+    let writer =
+        connect(url, settings, settings.write_connections, timeouts.clone()).await.map_err(failed)?;
+    let reader = connect(url, settings, settings.read_connections, timeouts).await.map_err(failed)?;
+    Ok(Database { writer, reader, _lock: None })
+}
+
+/// Runs the migrations on a connection of their own, which no time-out cuts and whose end frees the lock.
+async fn migrate<M: MigratorTrait>(url: &MaskedUrl, settings: &DatabaseSettings) -> Result<(), OpenError> {
+    let failed = |error| OpenError::Database { url: url.clone(), error };
+    let connection = first_connection(url, settings).await.map_err(failed)?;
+    lock_out_starts(&connection).await.map_err(failed)?;
+    let migrated = match refuse_fenced(&connection, url).await {
+        Ok(()) => M::up(&connection, None).await.map_err(failed),
+        Err(fenced) => Err(fenced),
+    };
     if let Err(error) = durability(&connection).await {
         tracing::warn!(%error, "the database does not tell how durable its commits are");
     }
-    connection.close().await?;
+    connection.close().await.map_err(failed)?;
     migrated
 }
 
@@ -117,6 +138,16 @@ async fn connect(
     connections: u32,
     session: Vec<(&'static str, String)>,
 ) -> Result<DatabaseConnection, DbErr> {
+    named(APPLICATION, url, settings, connections, session).await
+}
+
+async fn named(
+    name: &'static str,
+    url: &MaskedUrl,
+    settings: &DatabaseSettings,
+    connections: u32,
+    session: Vec<(&'static str, String)>,
+) -> Result<DatabaseConnection, DbErr> {
     let mut options = ConnectOptions::new(url.reveal());
     options
         .max_connections(connections)
@@ -127,7 +158,7 @@ async fn connect(
         .test_before_acquire_if_idle_for(TRIED_AFTER)
         .sqlx_logging(false)
         .map_sqlx_postgres_opts(move |postgres| {
-            postgres.application_name("ordermesh").options(session.clone()).disable_statement_logging()
+            postgres.application_name(name).options(session.clone()).disable_statement_logging()
         });
     sea_orm::Database::connect(options).await
 }

@@ -35,7 +35,7 @@ pub(super) async fn file(url: &MaskedUrl, path: &str) -> Result<Database, OpenEr
     Ok(Database { writer, reader, _lock: Some(lock) })
 }
 
-fn lock(path: &Path) -> Result<File, OpenError> {
+pub(super) fn lock(path: &Path) -> Result<File, OpenError> {
     let failed = |path: &Path, error| OpenError::Io { path: path.to_owned(), error };
     if let Some(directory) = path.parent() {
         fs::create_dir_all(directory).map_err(|error| failed(directory, error))?;
@@ -53,8 +53,22 @@ fn lock(path: &Path) -> Result<File, OpenError> {
     }
 }
 
+/// One connection that reads a file which others may have open.
+pub(super) async fn read_only(file: PathBuf) -> Result<DatabaseConnection, DbErr> {
+    let mut options = ConnectOptions::new("sqlite::memory:");
+    options.max_connections(1).min_connections(1).sqlx_logging(false).map_sqlx_sqlite_opts(move |_| {
+        SqliteConnectOptions::new()
+            .filename(&file)
+            .read_only(true)
+            .disable_statement_logging()
+            .busy_timeout(Duration::from_secs(5))
+            .pragma("temp_store", "MEMORY")
+    });
+    sea_orm::Database::connect(options).await
+}
+
 /// Connections to a file, or to a database in memory.
-async fn connect(file: Option<PathBuf>, connections: u32) -> Result<DatabaseConnection, DbErr> {
+pub(super) async fn connect(file: Option<PathBuf>, connections: u32) -> Result<DatabaseConnection, DbErr> {
     let mut options = ConnectOptions::new("sqlite::memory:");
     options
         .max_connections(connections)

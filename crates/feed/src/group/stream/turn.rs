@@ -62,7 +62,7 @@ impl Stream {
         active.map(|(_, position)| *position).min()
     }
 
-    async fn read_page(&self) -> Result<Vec<Arc<WireEvent>>, DbErr> {
+    async fn read_page(&self) -> Result<Vec<Arc<WireEvent>>, GroupError> {
         match self.read_position() {
             Some(position) if self.behind(*self.head.borrow()) => {
                 Ok(self.server.source.page(position, self.room()).await?.events)

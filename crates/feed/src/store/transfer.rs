@@ -1,0 +1,102 @@
+//! A whole store from one database to another: all tables or nothing, compared before it counts.
+
+use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, Statement};
+
+use super::{Contents, CopyTable, WriteTransaction};
+
+/// Why a store is not copied. Whatever it is, the target is left empty and the source as it was.
+#[derive(Debug, thiserror::Error)]
+pub enum CopyError {
+    /// The target has rows already.
+    #[error("the target holds {rows} rows in {table}; a store is copied into an empty database only")]
+    NotEmpty {
+        /// The table.
+        table: String,
+        /// How many.
+        rows: u64,
+    },
+    /// What arrived is not what was sent.
+    #[error("{table} arrived with other rows: {} of {} rows", .arrived.rows, .sent.rows)]
+    Differs {
+        /// The table.
+        table: String,
+        /// What the source holds.
+        sent: Contents,
+        /// What the target holds.
+        arrived: Contents,
+    },
+    /// A database refuses.
+    #[error("a database refuses: {0}")]
+    Store(#[from] DbErr),
+}
+
+/// Is told the table, how many of its rows are copied, and how many there are.
+pub type CopyProgress<'a> = &'a (dyn Fn(&str, u64, u64) + Sync);
+
+/// Copies tables into an empty database in one transaction, reads them back, and tells the number of rows. On
+/// PostgreSQL nobody else writes the source's tables until the end of `from`.
+pub async fn copy_tables(
+    from: &DatabaseTransaction,
+    to: &DatabaseConnection,
+    tables: &[Box<dyn CopyTable>],
+    progress: CopyProgress<'_>,
+) -> Result<u64, CopyError> {
+    lock(from, tables).await?;
+    let tx = WriteTransaction::begin(to).await?;
+    let copied = copy_in(from, &tx, tables, progress).await;
+    tx.end(copied).await
+}
+
+async fn lock(from: &DatabaseTransaction, tables: &[Box<dyn CopyTable>]) -> Result<(), DbErr> {
+    if from.get_database_backend() != DbBackend::Postgres {
+        // The transaction is SQLite's one writer.
+        return Ok(());
+    }
+    let names: Vec<_> = tables.iter().map(|table| format!(r#""{}""#, table.name())).collect();
+    from.execute_unprepared(&format!("LOCK TABLE {} IN EXCLUSIVE MODE", names.join(", "))).await.map(drop)
+}
+
+async fn copy_in(
+    from: &DatabaseTransaction,
+    to: &DatabaseTransaction,
+    tables: &[Box<dyn CopyTable>],
+    progress: CopyProgress<'_>,
+) -> Result<u64, CopyError> {
+    // All of them first: a refusal after an hour of copying would be a bad joke.
+    for table in tables {
+        let rows = table.count(to).await?;
+        match table.is_filled_by_migrations() {
+            true => table.clear(to).await?,
+            false if rows > 0 => return Err(CopyError::NotEmpty { table: table.name(), rows }),
+            false => {}
+        }
+    }
+    let mut rows = 0;
+    for table in tables {
+        let (name, total) = (table.name(), table.count(from).await?);
+        progress(&name, 0, total);
+        let sent = table.copy(from, to, &|done| progress(&name, done, total)).await?;
+        let arrived = table.contents(to).await?;
+        if arrived != sent || sent.rows != total {
+            return Err(CopyError::Differs { table: name, sent, arrived });
+        }
+        rows += sent.rows;
+    }
+    Ok(rows)
+}
+
+/// Names of the migrations that a database has had, sorted; none when it never had any.
+pub async fn applied_migrations<C: ConnectionTrait>(db: &C, tables: &[String]) -> Result<Vec<String>, DbErr> {
+    if !tables.iter().any(|table| table == MIGRATIONS_TABLE) {
+        return Ok(Vec::new());
+    }
+    let sql = format!("SELECT version FROM {MIGRATIONS_TABLE}");
+    let rows = db.query_all_raw(Statement::from_string(db.get_database_backend(), sql)).await?;
+    let mut names: Vec<String> =
+        rows.iter().map(|row| row.try_get("", "version")).collect::<Result<_, _>>()?;
+    names.sort_unstable();
+    Ok(names)
+}
+
+/// The table in which a database keeps which migrations it has had.
+pub const MIGRATIONS_TABLE: &str = "seaql_migrations";

@@ -1,0 +1,7 @@
+//! Archives, truncation and pruning of a log, on SQLite and on PostgreSQL.
+#![expect(clippy::unwrap_used, reason = "in a test a panic is the failure")]
+
+mod archives;
+mod house;
+mod pruning;
+mod truncating;

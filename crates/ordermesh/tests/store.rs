@@ -1,0 +1,240 @@
+//! Tools that work on a database itself: a store copied elsewhere, a log exported, imported and truncated.
+//!
+//! A store is copied through a database of the other kind, where there is one.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic, and its helpers too")]
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use ordermesh_proto::feed::v1::ListProjectionsRequest;
+use ordermesh_proto::feed::v1::subscribe_response::Frame;
+use ordermesh_proto::feed::v1::until::Bound;
+use ordermesh_testkit::backend::{Backend, create_database, database_url, fresh_name};
+use ordermesh_testkit::feed::{after, read, until};
+use ordermesh_testkit::orders::list_all;
+use ordermesh_testkit::rows::{count_rows, dump_table};
+use ordermesh_testkit::server::Finished;
+use ordermesh_testkit::{Launch, Server, Subscription, assert_refused, cancel, eventually, order, read_feed};
+use tonic::Code;
+
+const BINARY: &str = env!("CARGO_BIN_EXE_ordermesh");
+const SERVERS: [&str; 2] = ["order-command", "order-query"];
+
+async fn tool(arguments: &[&str]) -> Finished {
+    Launch::program(BINARY, arguments).finish().await
+}
+
+#[track_caller]
+fn assert_done(finished: Finished) -> String {
+    assert_eq!(finished.code, Some(0), "{finished:#?}");
+    finished.stdout
+}
+
+#[track_caller]
+fn assert_says(finished: &Finished, what: &str) {
+    assert!(finished.code == Some(1) && finished.stderr.contains(what), "{what:?} in {finished:#?}");
+}
+
+/// A new database of the other kind, where there is one: a file when this run is on PostgreSQL.
+async fn elsewhere(directory: &Path, server: &str) -> String {
+    match (Backend::of_this_run(), std::env::var("ORDERMESH_POSTGRES")) {
+        (Backend::Sqlite, Ok(postgres)) => create_database(&postgres, &fresh_name(server)).await,
+        _ => format!("sqlite:{}", directory.join(format!("{server}.db")).display()),
+    }
+}
+
+/// All rows of all tables of a server's file, but for those of the tools themselves.
+async fn dump(directory: &Path, server: &str) -> BTreeMap<String, Vec<String>> {
+    let file = &directory.join(format!("{server}.db"));
+    let mut tables: Vec<String> = count_rows(file).await.into_keys().collect();
+    let own: &[&str] = match server == SERVERS[0] {
+        true => &["log_head"],
+        false => &["checkpoints", "projection_generations"],
+    };
+    tables.extend(own.iter().map(|table| (*table).to_owned()));
+    let mut dump = BTreeMap::new();
+    for table in tables.into_iter().filter(|table| table != "store_fence") {
+        let rows = dump_table(file, &table).await;
+        dump.insert(table, rows);
+    }
+    dump
+}
+
+/// Orders of all kinds, some cancelled, and a read model that has seen them all.
+async fn live_in(server: &Server) {
+    for number in 0..12 {
+        let guest = order("TEA", 1 + number, 450).with_reference(&format!("shop-{number}"));
+        let order = match number % 3 {
+            0 => guest,
+            1 => guest.with_customer("ada").with_personal().with_shipping(500, 190_000),
+            _ => guest.with_line("CUP", 2, 1_200, 190_000).with_discount("WELCOME", 100),
+        };
+        let placed = server.commands().place_order(order).await.unwrap().into_inner();
+        if number % 4 == 0 {
+            server.commands().cancel_order(cancel(&placed.order_id)).await.unwrap();
+        }
+    }
+    caught_up(server).await;
+}
+
+async fn caught_up(server: &Server) {
+    let head = read_feed(&mut server.events()).await.last().unwrap().position;
+    eventually!(
+        {
+            let projections = server.projections().list_projections(ListProjectionsRequest {}).await;
+            let all = projections.map_err(|status| status.to_string())?.into_inner().projections;
+            let behind = all.iter().find(|one| one.position < head);
+            behind.map_or(Ok(()), |one| Err(format!("{one:?}")))
+        },
+        "the read model is at {head}"
+    );
+}
+
+/// The cursor of a subscriber that has seen so many events.
+async fn cursor_after(server: &Server, events: i64) -> String {
+    let request = ordermesh_proto::feed::v1::SubscribeRequest {
+        until: until(Bound::MaxEvents(events)),
+        ..Default::default()
+    };
+    let mut subscription = Subscription::open(&mut server.events(), request).await.unwrap();
+    subscription.read_until("the end", |frame| matches!(frame, Frame::Closing(_))).await;
+    subscription.cursor
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_copied_there_and_back_is_the_same_store_and_its_subscribers_and_callers_go_on() {
+    let home = tempfile::tempdir().unwrap();
+    let [old, middle, new] = ["old", "middle", "new"].map(|name| home.path().join(name));
+    let mut server = Server::dev(BINARY, &old).await;
+    live_in(&server).await;
+    let request = order("MUG", 3, 999).with_reference("again").build();
+    let placed = server.commands().place_order(request.clone()).await.unwrap().into_inner();
+    caught_up(&server).await;
+    let (log, listed) = (read_feed(&mut server.events()).await, list_all(server.addr(), "").await);
+    let cursor = cursor_after(&server, 5).await;
+    server.terminate().await;
+
+    for name in SERVERS {
+        let there = elsewhere(&middle, name).await;
+        let before = dump(&old, name).await;
+        assert_done(
+            tool(&["store", "copy", "--from", &database_url(&old, name).await, "--to", &there]).await,
+        );
+        assert_done(
+            tool(&["store", "copy", "--from", &there, "--to", &database_url(&new, name).await]).await,
+        );
+        assert_eq!(dump(&new, name).await, before);
+        // Neither of the two that were left is opened by mistake, nor copied twice.
+        let refused = Launch::serve(BINARY, name, &old).finish().await;
+        assert_says(&refused, "is fenced");
+        let again = format!("sqlite:{}", home.path().join("again.db").display());
+        let again = tool(&["store", "copy", "--from", &there, "--to", &again]).await;
+        assert_says(&again, "copy from there");
+    }
+
+    let server = Server::dev(BINARY, &new).await;
+    assert_eq!(read_feed(&mut server.events()).await, log);
+    assert_eq!(list_all(server.addr(), "").await, listed);
+    assert_eq!(read(&mut server.events(), after(&cursor)).await, log[5..]);
+    let replayed = server.commands().place_order(request).await.unwrap().into_inner();
+    assert!(replayed.replayed && replayed.order_id == placed.order_id);
+    server.commands().cancel_order(cancel(&placed.order_id)).await.unwrap();
+    caught_up(&server).await;
+    assert_eq!(read_feed(&mut server.events()).await.len(), log.len() + 2);
+
+    assert_done(tool(&["store", "unfence", "--database", &database_url(&old, SERVERS[0]).await]).await);
+    assert_says(
+        &tool(&["store", "unfence", "--database", &database_url(&old, SERVERS[0]).await]).await,
+        "is not fenced",
+    );
+    Server::serve(BINARY, SERVERS[0], &old).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_in_use_or_a_target_with_rows_is_refused_and_nothing_is_changed() {
+    let home = tempfile::tempdir().unwrap();
+    let [from, full] = ["from", "full"].map(|name| home.path().join(name));
+    let mut servers = [Server::dev(BINARY, &from).await, Server::dev(BINARY, &full).await];
+    for server in &servers {
+        live_in(server).await;
+    }
+    let (source, target) = (database_url(&from, SERVERS[0]).await, database_url(&full, SERVERS[0]).await);
+    let copy = ["store", "copy", "--from", &source, "--to", &target];
+    assert_says(&tool(&copy).await, "is in use");
+    for server in &mut servers {
+        server.terminate().await;
+    }
+    let before = dump(&full, SERVERS[0]).await;
+    assert_says(&tool(&copy).await, "into an empty database only");
+    assert_eq!(dump(&full, SERVERS[0]).await, before);
+    let other = format!("sqlite:{}", home.path().join("other.db").display());
+    std::fs::write(home.path().join("other.db"), "").unwrap();
+    assert_says(&tool(&["store", "copy", "--from", &other, "--to", &target]).await, "is not the database");
+    // The source was not fenced by what failed.
+    Server::dev(BINARY, &from).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_exported_beside_its_server_and_imported_elsewhere_is_served_to_the_same_subscribers() {
+    let home = tempfile::tempdir().unwrap();
+    let [old, new] = ["old", "new"].map(|name| home.path().join(name));
+    let archive = home.path().join("archive").display().to_string();
+    let server = Server::dev(BINARY, &old).await;
+    live_in(&server).await;
+    let log = read_feed(&mut server.events()).await;
+    let cursor = cursor_after(&server, 7).await;
+    let exported = tool(&[
+        "feed",
+        "export",
+        "--json",
+        "--database",
+        &database_url(&old, SERVERS[0]).await,
+        "--to",
+        &archive,
+    ])
+    .await;
+    let exported: serde_json::Value = serde_json::from_str(&assert_done(exported)).unwrap();
+    assert_eq!(exported["last_position"], log.len());
+
+    let database = database_url(&new, SERVERS[0]).await;
+    let import = ["feed", "import", "--database", &database, "--from", &archive];
+    assert_done(tool(&import).await);
+    assert_says(&tool(&import).await, "an archive goes into an empty log");
+    let imported = Server::serve(BINARY, SERVERS[0], &new).await;
+    assert_eq!(read_feed(&mut imported.events()).await, log);
+    assert_eq!(read(&mut imported.events(), after(&cursor)).await, log[7..]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_truncated_log_serves_those_who_had_seen_what_went_and_refuses_those_who_had_not() {
+    let home = tempfile::tempdir().unwrap();
+    let archive = home.path().join("archive").display().to_string();
+    let mut server = Server::dev(BINARY, home.path()).await;
+    let request = order("MUG", 3, 999).with_reference("first").build();
+    let placed = server.commands().place_order(request.clone()).await.unwrap().into_inner();
+    live_in(&server).await;
+    let log = read_feed(&mut server.events()).await;
+    let (behind, at) = (cursor_after(&server, 5).await, cursor_after(&server, 6).await);
+    let database = database_url(home.path(), SERVERS[0]).await;
+    let truncate =
+        ["feed", "truncate", "--before-position", "7", "--database", &database, "--archive", &archive];
+    if Backend::of_this_run() == Backend::Sqlite {
+        assert_says(&tool(&truncate).await, "is in use");
+        server.terminate().await;
+    }
+    // On PostgreSQL beside the running server, which is ended then to forget what it has in memory.
+    assert_done(tool(&truncate).await);
+    server.kill9();
+
+    let server = Server::dev(BINARY, home.path()).await;
+    assert_eq!(read(&mut server.events(), after(&at)).await, log[6..]);
+    let refused = Subscription::open(&mut server.events(), after(&behind)).await;
+    assert_refused(refused, Code::OutOfRange, "POSITION_TRUNCATED", Some("after_cursor"));
+    // A request_id outlives its event.
+    let replayed = server.commands().place_order(request).await.unwrap().into_inner();
+    assert!(replayed.replayed && replayed.order_id == placed.order_id);
+    // The read model had seen it all and goes on.
+    server.commands().cancel_order(cancel(&placed.order_id)).await.unwrap();
+    caught_up(&server).await;
+}

@@ -1,0 +1,108 @@
+//! Databases as tools open them: alone, without migrations; or for reading beside a server.
+
+use std::fs::File;
+use std::path::PathBuf;
+
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr, Statement};
+
+use super::{OpenError, postgres, sqlite};
+use crate::config::{DatabaseSettings, MaskedUrl};
+
+/// A database that nobody else uses, of one connection.
+#[derive(Debug)]
+pub struct Alone {
+    /// The connection.
+    pub connection: DatabaseConnection,
+    /// Keeps other processes away from SQLite's file.
+    _lock: Option<File>,
+}
+
+/// Settings of a tool that reads or writes a whole database: no statement is too slow.
+pub fn patient() -> DatabaseSettings {
+    DatabaseSettings {
+        statement_timeout_ms: 0,
+        idle_in_transaction_timeout_ms: 0,
+        ..DatabaseSettings::default()
+    }
+}
+
+impl Alone {
+    /// Opens a database that exists and keeps servers out until it is closed: a server that starts on PostgreSQL
+    /// meanwhile waits, one that runs is a refusal. Neither runs migrations nor looks at fences.
+    pub async fn open(url: &MaskedUrl) -> Result<Self, OpenError> {
+        let failed = |error| OpenError::Database { url: url.clone(), error };
+        match sqlite_path(url)? {
+            Some(path) => {
+                let path = existing(path)?;
+                let lock = sqlite::lock(&path)?;
+                let connection = sqlite::connect(Some(path), 1).await.map_err(failed)?;
+                Ok(Self { connection, _lock: Some(lock) })
+            }
+            None => {
+                let connection = postgres::tool(url, &patient()).await.map_err(failed)?;
+                postgres::lock_out_starts(&connection).await.map_err(failed)?;
+                let alone = Self { connection, _lock: None };
+                match servers(&alone.connection).await.map_err(failed)? {
+                    0 => Ok(alone),
+                    connections => Err(OpenError::ServersRun { url: url.clone(), connections }),
+                }
+            }
+        }
+    }
+
+    /// Closes it and lets others in.
+    pub async fn close(self) -> Result<(), DbErr> {
+        self.connection.close().await
+    }
+}
+
+/// Opens a database that exists for reading, whoever else uses it.
+pub async fn read_only(url: &MaskedUrl) -> Result<DatabaseConnection, OpenError> {
+    let failed = |error| OpenError::Database { url: url.clone(), error };
+    match sqlite_path(url)? {
+        Some(path) => sqlite::read_only(existing(path)?).await.map_err(failed),
+        None => postgres::tool(url, &patient()).await.map_err(failed),
+    }
+}
+
+/// Refuses while servers use the database of a URL. SQLite's lock does the same when the file is opened.
+pub async fn refuse_servers(url: &MaskedUrl) -> Result<(), OpenError> {
+    if sqlite_path(url)?.is_some() {
+        return Ok(());
+    }
+    let failed = |error| OpenError::Database { url: url.clone(), error };
+    let connection = postgres::tool(url, &patient()).await.map_err(failed)?;
+    let connections = servers(&connection).await.map_err(failed)?;
+    connection.close().await.map_err(failed)?;
+    match connections {
+        0 => Ok(()),
+        connections => Err(OpenError::ServersRun { url: url.clone(), connections }),
+    }
+}
+
+/// Connections of servers to this database.
+async fn servers(connection: &DatabaseConnection) -> Result<i64, DbErr> {
+    const COUNT: &str = "SELECT count(*) AS connections FROM pg_stat_activity \
+         WHERE datname = current_database() AND application_name = $1 AND pid <> pg_backend_pid()";
+    let values = [postgres::APPLICATION.into()];
+    let statement = Statement::from_sql_and_values(connection.get_database_backend(), COUNT, values);
+    let row = connection.query_one_raw(statement).await?;
+    row.map_or(Ok(0), |row| row.try_get("", "connections"))
+}
+
+/// The file of a `sqlite:` URL; none when it is one of PostgreSQL.
+fn sqlite_path(url: &MaskedUrl) -> Result<Option<PathBuf>, OpenError> {
+    let address = url.reveal();
+    match address.strip_prefix("sqlite:") {
+        Some(path) => Ok(Some(PathBuf::from(path.strip_prefix("//").unwrap_or(path)))),
+        None if super::is_postgres(address) => Ok(None),
+        None => Err(OpenError::Unsupported(url.clone())),
+    }
+}
+
+fn existing(path: PathBuf) -> Result<PathBuf, OpenError> {
+    match path.is_file() {
+        true => Ok(path),
+        false => Err(OpenError::Missing(path)),
+    }
+}
