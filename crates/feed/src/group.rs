@@ -32,8 +32,8 @@ use sea_orm::{DatabaseConnection, DbErr};
 use tokio::sync::Notify;
 use tonic::Code;
 
-use crate::parking::Parking;
 use crate::log::PageError;
+use crate::parking::Parking;
 use crate::serve::{page_problem, store_problem};
 
 pub(crate) use stream::subscribe;

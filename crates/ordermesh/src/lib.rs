@@ -4,8 +4,10 @@
 //! - [`contexts`]: the one list of the contexts that the program knows
 //! - [`run`]: starts contexts behind listeners; `main` and the tests call the same function
 //! - [`cli`]: the command line: `dev`, `serve`, `config`, `contracts` and the client verbs
+//! - `bench`: measures this build beside baselines
 //! - [`verbs`]: the client verbs (`order …`, `feed …`), which talk gRPC to a running server
 
+mod bench;
 pub mod cli;
 pub mod contexts;
 pub mod run;

@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use ordermesh_feed::group::{GroupSettings, Groups};
 use ordermesh_feed::log::{EventLog, FeedSchema};
 use ordermesh_feed::serve::FeedServer;
 use ordermesh_feed::store::{LogMigration, RetentionMigration};
@@ -65,7 +66,9 @@ impl House {
 
     pub async fn server(&self) -> FeedServer {
         let log = Arc::new(self.log().await);
-        FeedServer::new(log, Arc::new(SystemClock), CancellationToken::new(), TaskTracker::new())
+        let clock = Arc::new(SystemClock);
+        let groups = Groups::new(self.db.clone(), self.db.clone(), GroupSettings::default(), clock.clone());
+        FeedServer::new(log, groups, clock, CancellationToken::new(), TaskTracker::new())
     }
 
     /// What commands would do.

@@ -12,6 +12,7 @@ use clap::{Args, Parser, Subcommand};
 use ordermesh_service::StartError;
 use ordermesh_service::config::{ConfigError, Settings};
 
+use crate::bench;
 use crate::contexts;
 use crate::verbs;
 
@@ -36,6 +37,9 @@ enum Command {
     /// The contracts that this binary was built with.
     #[command(subcommand)]
     Contracts(contracts::ContractsCommand),
+    /// Measure this build on this machine, beside baselines, as ratios.
+    #[command(subcommand)]
+    Bench(bench::BenchCommand),
     #[command(flatten)]
     Verb(verbs::Verb),
 }
@@ -122,6 +126,7 @@ pub fn main() -> ExitCode {
             Command::Serve(args) => started(serve::one(args).await),
             Command::Config(args) => done(print_config(args)),
             Command::Contracts(command) => done(contracts::run(command)),
+            Command::Bench(command) => done(bench::run(command).await),
             Command::Verb(verb) => verbs::run(verb).await,
         }
     });
