@@ -5,7 +5,7 @@ use std::path::Path;
 use ordermesh_kernel::EventId;
 use ordermesh_proto::feed::v1::archive_entry::Entry;
 use ordermesh_proto::feed::v1::{ArchiveHeader, ArchivedEvent};
-use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QuerySelect};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect};
 use uuid::Uuid;
 
 use super::write::ArchiveWriter;
@@ -103,8 +103,7 @@ async fn stored_place<C: ConnectionTrait>(db: &C, position: i64) -> Result<Bound
         .filter(event::Column::Position.eq(position))
         .into_tuple()
         .one(db)
-        .await
-        .map_err(DbErr::from)?;
+        .await?;
     let (event_id, recorded) = row.ok_or(ArchiveError::Moved(position))?;
     Ok(Boundary { position, event_id: Some(EventId::from(event_id)), recorded: Some(recorded) })
 }
