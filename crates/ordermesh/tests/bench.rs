@@ -1,8 +1,6 @@
 //! Every benchmark runs to its end on SQLite and gives a whole report. How fast anything is, is asserted nowhere.
 #![expect(clippy::unwrap_used, reason = "a test may panic, and its helpers too")]
 
-#![expect(clippy::unwrap_used, reason = "a test may panic, and its helpers too")]
-
 use std::path::Path;
 
 use ordermesh_testkit::Launch;
