@@ -51,7 +51,7 @@ const ORDER_COMMAND: &str = "order_command";
 /// Bytes of a feed frame that are accepted: a frame is about 1 MiB, but a single event may be larger.
 const MAX_FRAME_BYTES: usize = 16 << 20;
 /// How long the replica that writes may be silent before another takes over.
-const LEASE: Duration = Duration::from_secs(10);
+const LEASE: Duration = Duration::from_secs(3);
 
 /// Settings of the server.
 #[derive(Debug, Clone, Serialize, Deserialize)]
