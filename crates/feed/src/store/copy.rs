@@ -12,7 +12,10 @@ use sea_orm::{
 use sha2::{Digest, Sha256};
 
 use super::lease_entity::consumer_lease;
-use super::{Table, checkpoint, event, idempotency, inbox, log_head, parked_event, parked_key, parked_work};
+use super::{
+    Table, checkpoint, consumer_group, event, group_delivery, group_member, group_slot, idempotency, inbox,
+    log_head, parked_event, parked_key, parked_work, subscriber,
+};
 
 /// Rows read at once.
 const PAGE_ROWS: usize = 500;
@@ -160,12 +163,17 @@ where
     }
 }
 
-/// The tables of a log.
+/// The tables of a log and of the consumer groups that follow it.
 pub fn log_tables() -> Vec<Box<dyn CopyTable>> {
     vec![
         Copied::<log_head::Entity>::table(),
         Copied::<event::Entity>::table(),
         Copied::<idempotency::Entity>::table(),
+        Copied::<consumer_group::Entity>::table(),
+        Copied::<group_member::Entity>::table(),
+        Copied::<group_slot::Entity>::table(),
+        Copied::<group_delivery::Entity>::table(),
+        Copied::<subscriber::Entity>::table(),
     ]
 }
 

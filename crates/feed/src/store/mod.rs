@@ -23,7 +23,7 @@ mod writes;
 
 pub(crate) use consumer_entity::{inbox, parked_work};
 pub use consumer_migration::InboxMigration;
-pub use copy::{Contents, Copied, CopyTable, consumer_tables, log_tables};
+pub use copy::{Contents, Copied, CopyTable, consumer_tables, log_tables, parking_tables};
 pub(crate) use entity::{checkpoint, event, idempotency, log_head};
 pub use failure::{Failure, is_transient};
 pub(crate) use group_entity::{consumer_group, group_delivery, group_member, group_slot, subscriber};

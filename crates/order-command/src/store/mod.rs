@@ -5,7 +5,7 @@ mod migration;
 mod rows;
 mod unit;
 
-use ordermesh_feed::store::{Copied, CopyTable, log_tables};
+use ordermesh_feed::store::{Copied, CopyTable, log_tables, parking_tables};
 
 pub use migration::Migrator;
 pub use unit::{OrdersUnit, Want};
@@ -13,6 +13,7 @@ pub use unit::{OrdersUnit, Want};
 /// All tables of the database, for a copy of the store. A migration that makes a table adds it here.
 pub fn all_tables() -> Vec<Box<dyn CopyTable>> {
     let mut tables = log_tables();
+    tables.extend(parking_tables());
     tables.extend([
         Copied::<entity::order::Entity>::table(),
         Copied::<entity::order_terms::Entity>::table(),
