@@ -10,7 +10,7 @@
 //! - [`Consumer`]: the runtime of one handler; [`ConsumerSettings`]: its bounds
 //! - [`Progress`], [`BlockedKeys`]: how far it is, and which keys are stopped
 //! - `apply`: a batch; `work`: which part of it is set aside; `retry`: the parked events again
-//! - `checkpoint`, `inbox`, `lease`, [`parking`], `parked`: its tables
+//! - `checkpoint`, `inbox`, `lease`, `parked`: its tables, beside those of the [`crate::parking`]
 //! - [`ConsumerServer`]: the operators' service
 
 mod apply;
@@ -23,7 +23,6 @@ mod handler;
 pub(crate) mod inbox;
 mod lease;
 pub(crate) mod parked;
-pub mod parking;
 mod progress;
 mod retry;
 mod server;
@@ -42,13 +41,13 @@ use tonic::{Status, Streaming};
 use uuid::Uuid;
 
 use crate::event::kernel_time;
+use crate::parking::Parking;
 use crate::token::LogPosition;
 
 pub use control::ConsumerControl;
 pub(crate) use error::ConsumeError;
 pub(crate) use feed::Feed;
 pub use handler::{Delivery, Handler, HandlerError};
-pub use inbox::prune_inbox;
 pub use progress::{BlockedKeys, Progress};
 pub use server::ConsumerServer;
 pub use settings::ConsumerSettings;
@@ -95,7 +94,7 @@ impl<H: Handler> Consumer<H> {
     ) -> Result<Self, DbErr> {
         let place = checkpoint::load(&db, handler.name()).await?;
         let blocked = BlockedKeys::default();
-        blocked.set(parked::blocked(&db, handler.name()).await?);
+        blocked.set(Parking::of(handler.name()).reasons(&db).await?);
         let head = place.map_or(0, |place| place.position);
         let progress = watch::Sender::new(Progress { place, head, ..Progress::default() });
         let holder = *EventId::new_v7(clock.now()).as_uuid();
@@ -126,9 +125,13 @@ impl<H: Handler> Consumer<H> {
         self.handler.name()
     }
 
+    pub(crate) fn parking(&self) -> Parking {
+        Parking::of(self.name())
+    }
+
     /// Looks which keys are stopped. After each commit that changed it: who looks last has seen all.
     pub(crate) async fn look_at_parking(&self) -> Result<(), DbErr> {
-        self.blocked.set(parked::blocked(&self.db, self.name()).await?);
+        self.blocked.set(self.parking().reasons(&self.db).await?);
         Ok(())
     }
 

@@ -6,9 +6,12 @@
 //! All calls of one consumer that change the same key must be serialized by the caller: the Rust runtime by its
 //! checkpoint's compare-and-set, a group by its slot's row. Parked bytes hold personal data as the wire has it.
 
-use std::collections::{HashMap, HashSet};
+mod event;
 
-use ordermesh_kernel::{EventId, Timestamp, clock};
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use bytes::Bytes;
+use ordermesh_kernel::{Timestamp, clock};
 use sea_orm::sea_query::{Expr, ExprTrait, OnConflict};
 use sea_orm::{
     ActiveValue, ColumnTrait, ConnectionTrait, DbErr, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
@@ -17,75 +20,10 @@ use sea_orm::{
 
 use crate::event::WireEvent;
 use crate::store::{Table, parked_event, parked_key};
+pub use event::{Discarded, KeyState, ParkedEvent, Usage};
 
 /// Keys of a statement's IN list; both databases take more.
 const KEYS_AT_ONCE: usize = 500;
-const PARKED: &str = "parked";
-const REPLAYING: &str = "replaying";
-
-/// Why a key is blocked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum KeyState {
-    /// It waits for an operator.
-    Parked,
-    /// Its parked events are delivered again, one by one.
-    Replaying,
-}
-
-impl KeyState {
-    fn of(text: &str) -> Result<Self, DbErr> {
-        match text {
-            PARKED => Ok(Self::Parked),
-            REPLAYING => Ok(Self::Replaying),
-            other => Err(DbErr::Type(format!("a parked key has the unknown state {other}"))),
-        }
-    }
-}
-
-/// A parked event, and why its key is blocked.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ParkedEvent {
-    /// Place in the log.
-    pub position: i64,
-    /// Identity.
-    pub id: EventId,
-    /// Name such as `OrderCreated`.
-    pub kind: String,
-    /// What the event is about.
-    pub key: String,
-    /// When the log took it.
-    pub recorded: Timestamp,
-    /// When it was parked.
-    pub parked: Timestamp,
-    /// The encoded event message of the context.
-    pub bytes: Vec<u8>,
-    /// Whether the key waits or is being replayed.
-    pub state: KeyState,
-    /// Why the key was parked, in the consumer's words.
-    pub reason: String,
-    /// How often the key's first event was tried in vain.
-    pub attempts: i32,
-}
-
-/// How much a consumer has parked.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Usage {
-    /// Blocked keys.
-    pub keys: u64,
-    /// Parked events.
-    pub events: u64,
-    /// Their bytes.
-    pub bytes: u64,
-}
-
-/// What was thrown away.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Discarded {
-    /// Events.
-    pub events: u64,
-    /// Nothing is left of the key: its new events flow again.
-    pub unblocked: bool,
-}
 
 /// The parking of one consumer. The calls run on whatever connection or transaction they are given.
 #[derive(Debug, Clone)]
@@ -108,6 +46,15 @@ impl Parking {
         rows.into_iter().map(|row| Ok((row.key, KeyState::of(&row.state)?))).collect()
     }
 
+    /// The blocked keys, and why each is.
+    pub async fn reasons<C: ConnectionTrait>(&self, db: &C) -> Result<BTreeMap<String, String>, DbErr> {
+        let rows = parked_key::Entity::find()
+            .filter(parked_key::Column::Consumer.eq(&self.consumer))
+            .all(db)
+            .await?;
+        Ok(rows.into_iter().map(|row| (row.key, row.reason)).collect())
+    }
+
     /// Parks events, oldest first, of one or several keys. A key that is not blocked yet becomes parked with `reason`
     /// after so many `attempts`; of one that is, the events are appended. Parking an event twice is parking it once.
     pub async fn park<C: ConnectionTrait>(
@@ -120,11 +67,24 @@ impl Parking {
     ) -> Result<(), DbErr> {
         let mut seen = HashSet::new();
         let fresh = events.iter().filter(|event| seen.insert(event.key.as_str()));
-        let keys: Vec<_> = fresh
-            .map(|event| parked_key::ActiveModel {
+        self.block(db, fresh.map(|event| (event.key.as_str(), reason)), attempts, now).await?;
+        self.append(db, events, now).await
+    }
+
+    /// Blocks keys, each given once with its reason, after so many `attempts`; one that is blocked already stays as
+    /// it is. The events that stopped them are appended by the same transaction: a key without events is not blocked.
+    pub(crate) async fn block<'a, C: ConnectionTrait>(
+        &self,
+        db: &C,
+        keys: impl Iterator<Item = (&'a str, &'a str)>,
+        attempts: i32,
+        now: Timestamp,
+    ) -> Result<(), DbErr> {
+        let keys: Vec<_> = keys
+            .map(|(key, reason)| parked_key::ActiveModel {
                 consumer: ActiveValue::Set(self.consumer.clone()),
-                key: ActiveValue::Set(event.key.clone()),
-                state: ActiveValue::Set(PARKED.to_owned()),
+                key: ActiveValue::Set(key.to_owned()),
+                state: ActiveValue::Set(event::PARKED.to_owned()),
                 reason: ActiveValue::Set(reason.to_owned()),
                 attempts: ActiveValue::Set(attempts),
                 parked_time: ActiveValue::Set(clock::to_micros(now)),
@@ -139,7 +99,7 @@ impl Parking {
                 .exec_without_returning(db)
                 .await?;
         }
-        self.append(db, events, now).await
+        Ok(())
     }
 
     /// Appends later events of keys that are blocked, oldest first.
@@ -149,20 +109,30 @@ impl Parking {
         events: &[&WireEvent],
         now: Timestamp,
     ) -> Result<(), DbErr> {
-        let rows: Vec<_> = events
-            .iter()
-            .map(|event| parked_event::Model {
-                consumer: self.consumer.clone(),
-                position: event.position,
-                key: event.key.clone(),
-                event_id: *event.id.as_uuid(),
-                kind: event.kind.to_owned(),
-                recorded_time: clock::to_micros(event.recorded),
-                parked_time: clock::to_micros(now),
-                bytes: event.bytes.to_vec(),
-            })
-            .collect();
+        let row = |event: &&WireEvent| event::row_of(&self.consumer, event, now);
+        let rows: Vec<_> = events.iter().map(row).collect();
         Table::<parked_event::Entity>::default().upsert(db, &rows).await
+    }
+
+    /// The same with events as a feed sent them; only their envelopes need to be readable.
+    pub(crate) async fn append_encoded<C: ConnectionTrait>(
+        &self,
+        db: &C,
+        events: &[Bytes],
+        now: Timestamp,
+    ) -> Result<(), DbErr> {
+        let row = |bytes| event::row_of_encoded(&self.consumer, bytes, now);
+        let rows = events.iter().map(row).collect::<Result<Vec<_>, _>>()?;
+        Table::<parked_event::Entity>::default().upsert(db, &rows).await
+    }
+
+    /// The oldest parked event of a key.
+    pub(crate) async fn first<C: ConnectionTrait>(
+        &self,
+        db: &C,
+        key: &str,
+    ) -> Result<Option<ParkedEvent>, DbErr> {
+        Ok(self.list(db, Some(key), 0, 1).await?.pop())
     }
 
     /// At most `limit` parked events after a position, oldest first; of one key, or of all.
@@ -224,7 +194,7 @@ impl Parking {
     ) -> Result<Vec<String>, DbErr> {
         let Some(keys) = keys else {
             parked_key::Entity::update_many()
-                .col_expr(parked_key::Column::State, Expr::value(REPLAYING))
+                .col_expr(parked_key::Column::State, Expr::value(event::REPLAYING))
                 .filter(parked_key::Column::Consumer.eq(&self.consumer))
                 .exec(db)
                 .await?;
@@ -234,7 +204,7 @@ impl Parking {
         for keys in keys.chunks(KEYS_AT_ONCE) {
             let among = parked_key::Column::Key.is_in(keys);
             parked_key::Entity::update_many()
-                .col_expr(parked_key::Column::State, Expr::value(REPLAYING))
+                .col_expr(parked_key::Column::State, Expr::value(event::REPLAYING))
                 .filter(parked_key::Column::Consumer.eq(&self.consumer))
                 .filter(among.clone())
                 .exec(db)
@@ -283,20 +253,18 @@ impl Parking {
         Ok(Discarded { events: deleted.rows_affected, unblocked })
     }
 
-    /// Parks a key again whose replay failed. False when it is not blocked.
+    /// Parks a key again whose replay failed: one more attempt, and the new reason. False when it is not blocked.
     pub async fn park_again<C: ConnectionTrait>(
         &self,
         db: &C,
         key: &str,
         reason: &str,
-        now: Timestamp,
     ) -> Result<bool, DbErr> {
         let attempts = Expr::col(parked_key::Column::Attempts).add(1);
         let updated = parked_key::Entity::update_many()
-            .col_expr(parked_key::Column::State, Expr::value(PARKED))
+            .col_expr(parked_key::Column::State, Expr::value(event::PARKED))
             .col_expr(parked_key::Column::Reason, Expr::value(reason))
             .col_expr(parked_key::Column::Attempts, attempts)
-            .col_expr(parked_key::Column::ParkedTime, Expr::value(clock::to_micros(now)))
             .filter(parked_key::Column::Consumer.eq(&self.consumer))
             .filter(parked_key::Column::Key.eq(key))
             .exec(db)
@@ -369,23 +337,7 @@ impl Parking {
             .await?;
         let keys: HashMap<_, _> = keys.into_iter().map(|key| (key.key.clone(), key)).collect();
         // A key without a row was unblocked between the two reads: its events are gone.
-        let with_key = |row: parked_event::Model| Some(parked(keys.get(&row.key)?, row));
+        let with_key = |row: parked_event::Model| Some(event::of(keys.get(&row.key)?, row));
         rows.into_iter().filter_map(with_key).collect()
     }
-}
-
-fn parked(key: &parked_key::Model, row: parked_event::Model) -> Result<ParkedEvent, DbErr> {
-    let time = |micros| clock::from_micros(micros).map_err(|error| DbErr::Type(error.to_string()));
-    Ok(ParkedEvent {
-        position: row.position,
-        id: EventId::from(row.event_id),
-        kind: row.kind,
-        recorded: time(row.recorded_time)?,
-        parked: time(row.parked_time)?,
-        bytes: row.bytes,
-        state: KeyState::of(&key.state)?,
-        reason: key.reason.clone(),
-        attempts: key.attempts,
-        key: row.key,
-    })
 }

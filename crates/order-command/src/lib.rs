@@ -20,6 +20,7 @@ pub mod domain;
 pub mod grpc;
 pub mod store;
 
+use std::fmt::Display;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,7 +34,7 @@ use ordermesh_feed::serve::FeedServer;
 use ordermesh_proto::event_types::ORDER_V1;
 use ordermesh_proto::order::v1::order_command_service_server::OrderCommandServiceServer;
 use ordermesh_proto::order::v1::order_event_service_server::OrderEventServiceServer;
-use ordermesh_service::config::MaskedUrl;
+use ordermesh_service::config::{ConfigError, MaskedUrl};
 use ordermesh_service::{Environment, Services, StartError};
 use serde::{Deserialize, Serialize};
 
@@ -55,9 +56,9 @@ pub struct Config {
     pub database_url: MaskedUrl,
     /// Bytes of recent events kept in memory for subscribers. Default 16 MiB.
     pub feed_tail_bytes: usize,
-    /// How long the slots of a group's member stay its own when nothing renews them. Default 10000.
+    /// How long the slots of a group's member stay its own when nothing renews them; at least 100. Default 10000.
     pub group_lease_ms: u64,
-    /// Attempts to deliver an event to a group before its key is parked. Default 5.
+    /// Attempts to deliver an event to a group before its key is parked; at least 1. Default 5.
     pub group_max_attempts: i32,
     /// Wait before the second attempt; doubled for each further one, at most 60 s. Default 500.
     pub group_retry_ms: u64,
@@ -69,6 +70,9 @@ pub struct Config {
     /// themselves later than this place a second order.
     pub idempotency_retention_hours: NonZeroU32,
 }
+
+/// A shorter lease would end between two renewals of a live member.
+const MIN_GROUP_LEASE_MS: u64 = 100;
 
 const SEVEN_DAYS: NonZeroU32 = NonZeroU32::new(7 * 24).expect("seven is not zero");
 
@@ -88,21 +92,32 @@ impl Default for Config {
 }
 
 impl Config {
-    fn groups(&self) -> GroupSettings {
-        GroupSettings {
-            lease: Duration::from_millis(self.group_lease_ms.max(100)),
+    fn groups(&self) -> Result<GroupSettings, ConfigError> {
+        let refused = |key: &str, value: &dyn Display, must: &str| {
+            Err(ConfigError::invalid(&format!("{SECTION}.{key}"), value, must))
+        };
+        if self.group_lease_ms < MIN_GROUP_LEASE_MS {
+            let must = format!("at least {MIN_GROUP_LEASE_MS}");
+            return refused("group_lease_ms", &self.group_lease_ms, &must);
+        }
+        if self.group_max_attempts < 1 {
+            return refused("group_max_attempts", &self.group_max_attempts, "at least 1");
+        }
+        Ok(GroupSettings {
+            lease: Duration::from_millis(self.group_lease_ms),
             max_attempts: self.group_max_attempts,
             retry_initial: Duration::from_millis(self.group_retry_ms),
             max_parked_keys: self.group_max_parked_keys,
             max_parked_bytes: self.group_max_parked_bytes,
             ..GroupSettings::default()
-        }
+        })
     }
 }
 
 /// Opens the database and makes the services.
 pub async fn start(environment: &Environment, services: &mut Services) -> Result<Followers, StartError> {
     let config: Config = environment.settings.section(SECTION)?;
+    let group_settings = config.groups()?;
     let database = environment.database::<store::Migrator>(NAME, &config.database_url).await?;
     let clock = environment.clock.clone();
     let log = EventLog::open(
@@ -123,8 +138,7 @@ pub async fn start(environment: &Environment, services: &mut Services) -> Result
     Pruner::new(database.writer.clone(), clock.clone(), vec![records]).start(&tasks, shutdown.clone());
     let committer =
         Committer::start(database.writer.clone(), log.clone(), clock.clone(), &tasks, shutdown.clone());
-    let groups =
-        Groups::new(database.writer.clone(), database.reader.clone(), config.groups(), clock.clone());
+    let groups = Groups::new(database.writer.clone(), database.reader.clone(), group_settings, clock.clone());
     let feed = FeedServer::new(log, groups, clock, shutdown, tasks);
     let limit = environment.settings.server.max_request_bytes;
     services

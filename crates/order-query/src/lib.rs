@@ -25,9 +25,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use ordermesh_feed::consume::{ConsumerSettings, OpenFeed};
+use ordermesh_feed::consume::{ConsumerSettings, OpenFeed, ReportCheckpoint};
 use ordermesh_feed::log::FeedSchema;
 use ordermesh_feed::project::{Followers, ProjectionControl, Projector};
+use ordermesh_feed::retention::{Kept, Pruner};
+use ordermesh_proto::feed::v1::ReportCheckpointRequest;
 use ordermesh_proto::order::v1::order_event_service_client::OrderEventServiceClient;
 use ordermesh_proto::order::v1::order_query_service_server::OrderQueryServiceServer;
 use ordermesh_service::config::MaskedUrl;
@@ -52,6 +54,9 @@ const ORDER_COMMAND: &str = "order_command";
 const MAX_FRAME_BYTES: usize = 16 << 20;
 /// How long the replica that writes may be silent before another takes over.
 const LEASE: Duration = Duration::from_secs(3);
+
+/// How long it is remembered which parked events had their effect.
+const INBOX_KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// Settings of the server.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -80,13 +85,15 @@ pub async fn start(environment: &Environment, services: &mut Services) -> Result
     let projector = Projector::new(
         OrderProjection::new(changes.clone()),
         database.writer.clone(),
-        (order_feed(environment)?, None),
+        (order_feed(environment)?, Some(order_checkpoint(environment)?)),
         environment.clock.clone(),
         ConsumerSettings { lease, ..ConsumerSettings::default() },
     );
     let projector = Arc::new(projector.await?);
     let consumer = projector.consumer();
     environment.tasks.spawn(consumer.clone().run(environment.shutdown.clone()));
+    Pruner::new(database.writer.clone(), environment.clock.clone(), vec![Kept::inbox(INBOX_KEPT)])
+        .start(&environment.tasks, environment.shutdown.clone());
     let model = ReadModel {
         reader: Reader::start(database.reader.clone(), &environment.tasks),
         pages: PageReader::new(database.reader.clone()),
@@ -109,5 +116,15 @@ fn order_feed(environment: &Environment) -> Result<OpenFeed, StartError> {
     Ok(Arc::new(move |request| {
         let mut client = client.clone();
         async move { Ok(client.subscribe_order_events(request).await?.into_inner()) }.boxed()
+    }))
+}
+
+/// Tells order-command how far the read model is, so that a truncation of the log spares what it still needs.
+fn order_checkpoint(environment: &Environment) -> Result<ReportCheckpoint, StartError> {
+    let client = OrderEventServiceClient::new(environment.peer(ORDER_COMMAND)?);
+    Ok(Arc::new(move |cursor| {
+        let mut client = client.clone();
+        let request = ReportCheckpointRequest { subscriber: NAME.to_owned(), cursor };
+        async move { client.report_checkpoint(request).await.map(drop) }.boxed()
     }))
 }

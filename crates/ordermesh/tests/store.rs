@@ -7,9 +7,9 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use ordermesh_proto::feed::v1::ListProjectionsRequest;
 use ordermesh_proto::feed::v1::subscribe_response::Frame;
 use ordermesh_proto::feed::v1::until::Bound;
+use ordermesh_proto::feed::v1::{ListProjectionsRequest, ListSubscribersRequest};
 use ordermesh_testkit::backend::{Backend, create_database, database_url, fresh_name};
 use ordermesh_testkit::feed::{after, read, until};
 use ordermesh_testkit::orders::list_all;
@@ -216,6 +216,18 @@ async fn a_truncated_log_serves_those_who_had_seen_what_went_and_refuses_those_w
     live_in(&server).await;
     let log = read_feed(&mut server.events()).await;
     let (behind, at) = (cursor_after(&server, 5).await, cursor_after(&server, 6).await);
+    // The read model's last report may be of a moment before: what it has not told to have seen would stay.
+    eventually!(
+        {
+            let request = ListSubscribersRequest::default();
+            let known =
+                server.events().list_subscribers(request).await.map_err(|status| status.to_string())?;
+            let known = known.into_inner().subscribers;
+            let behind = known.iter().find(|one| one.position < 6);
+            behind.map_or(Ok(()), |one| Err(format!("{one:?}")))
+        },
+        "no report is behind the truncation"
+    );
     let database = database_url(home.path(), SERVERS[0]).await;
     let truncate =
         ["feed", "truncate", "--before-position", "7", "--database", &database, "--archive", &archive];

@@ -27,6 +27,11 @@ impl ConfigError {
     pub fn missing(key: &str, what: &str) -> Self {
         Self(format!("`{key}` is not set: {what}"))
     }
+
+    /// A setting whose value cannot be used, and what it must be.
+    pub fn invalid(key: &str, value: impl fmt::Display, must: &str) -> Self {
+        Self(format!("`{key}` is {value}, but must be {must}"))
+    }
 }
 
 /// Where a server listens and how much it takes.

@@ -8,8 +8,14 @@ use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr, Statement};
 use crate::backend::{Backend, open};
 
 /// Tables that have rows before anybody has written anything: they say what the database is and who has read.
-const OWN: [&str; 5] =
-    ["consumer_leases", "seaql_migrations", "log_head", "checkpoints", "projection_generations"];
+const OWN: [&str; 6] = [
+    "consumer_leases",
+    "seaql_migrations",
+    "log_head",
+    "checkpoints",
+    "projection_generations",
+    "subscribers",
+];
 
 /// Rows of each table of a database, but for tables that say what the database itself is and who has read. It is
 /// named by its SQLite file, see [`crate::backend`]; any process may have it open.

@@ -90,7 +90,7 @@ impl<H: Handler> Consumer<H> {
         db: &C,
         place: Option<LogPosition>,
     ) -> Result<Standing, DbErr> {
-        Ok(Standing { place, blocked: parked::blocked(db, self.name()).await? })
+        Ok(Standing { place, blocked: self.parking().reasons(db).await? })
     }
 
     /// Leaves out what is done, and parks what belongs to stopped keys.

@@ -6,7 +6,7 @@ use sea_orm::{ConnectionTrait, DbErr};
 
 use super::parked::Due;
 use super::{Consumer, Handler, Progress, checkpoint, parked};
-use crate::consume::parking::{self, ParkedEvent, ParkedKey, Usage};
+use crate::parking::{ParkedEvent, Usage};
 use crate::store::WriteTransaction;
 
 /// What operators can do with a consumer.
@@ -20,26 +20,18 @@ pub trait ConsumerControl: Send + Sync {
     fn now(&self) -> Timestamp;
     /// How much it has parked.
     async fn usage(&self) -> Result<Usage, DbErr>;
-    /// Parked events after a position, perhaps of one key only, in order, each with what is known of its key.
+    /// Parked events after a position, perhaps of one key only, in order; with each, whether the consumer applies its
+    /// key's events again, or will by itself soon.
     async fn parked(
         &self,
         key: Option<&str>,
         after: i64,
         limit: u64,
-    ) -> Result<Vec<(ParkedEvent, Option<StoppedKey>)>, DbErr>;
+    ) -> Result<Vec<(ParkedEvent, bool)>, DbErr>;
     /// Has parked keys applied again, all or some; gives their number.
     async fn replay(&self, keys: Option<&[String]>, suppress_effects: bool) -> Result<usize, DbErr>;
     /// Gives up parked events of a key up to a position; gives their number.
     async fn discard(&self, key: &str, up_to: i64) -> Result<u64, DbErr>;
-}
-
-/// A stopped key as operators see it.
-#[derive(Debug, Clone)]
-pub struct StoppedKey {
-    /// The key, and why it is stopped.
-    pub parked: ParkedKey,
-    /// The consumer applies its events again, or will by itself soon.
-    pub replaying: bool,
 }
 
 #[async_trait]
@@ -59,7 +51,7 @@ impl<H: Handler> ConsumerControl for Consumer<H> {
     async fn usage(&self) -> Result<Usage, DbErr> {
         match self.blocked.is_empty() {
             true => Ok(Usage::default()),
-            false => parking::usage(&self.db, self.handler.name()).await,
+            false => self.parking().usage(&self.db).await,
         }
     }
 
@@ -68,16 +60,14 @@ impl<H: Handler> ConsumerControl for Consumer<H> {
         key: Option<&str>,
         after: i64,
         limit: u64,
-    ) -> Result<Vec<(ParkedEvent, Option<StoppedKey>)>, DbErr> {
-        let name = self.handler.name();
-        let events = parking::list(&self.db, name, key, after, limit).await?;
-        let keys = parking::keys(&self.db, name).await?;
-        let planned = parked::planned_keys(&self.db, name).await?;
-        let stopped = |key: &str| {
-            let parked = keys.get(key)?.clone();
-            Some(StoppedKey { replaying: planned.contains(key), parked })
+    ) -> Result<Vec<(ParkedEvent, bool)>, DbErr> {
+        let events = self.parking().list(&self.db, key, after, limit).await?;
+        let planned = parked::planned_keys(&self.db, self.handler.name()).await?;
+        let with_plan = |event: ParkedEvent| {
+            let replaying = planned.contains(&event.key);
+            (event, replaying)
         };
-        Ok(events.into_iter().map(|event| (event.clone(), stopped(&event.key))).collect())
+        Ok(events.into_iter().map(with_plan).collect())
     }
 
     async fn replay(&self, keys: Option<&[String]>, suppress_effects: bool) -> Result<usize, DbErr> {
@@ -92,11 +82,11 @@ impl<H: Handler> ConsumerControl for Consumer<H> {
         let tx = WriteTransaction::begin(&self.db).await?;
         let gone = async {
             checkpoint::load_locked(&tx, self.handler.name()).await?;
-            let (gone, flows) = parking::discard(&*tx, self.handler.name(), key, up_to).await?;
-            if flows {
+            let discarded = self.parking().discard(&*tx, key, Some(up_to)).await?;
+            if discarded.unblocked {
                 parked::forget_plan(&*tx, self.handler.name(), key).await?;
             }
-            Ok::<_, DbErr>(gone)
+            Ok::<_, DbErr>(discarded.events)
         }
         .await;
         let gone = tx.end(gone).await?;
@@ -112,7 +102,7 @@ impl<H: Handler> Consumer<H> {
         wanted: Option<&[String]>,
         suppress_effects: bool,
     ) -> Result<usize, DbErr> {
-        let stopped = parking::keys(db, self.handler.name()).await?;
+        let stopped = self.parking().reasons(db).await?;
         let is_wanted = |key: &String| wanted.is_none_or(|wanted| wanted.contains(key));
         let time = to_micros(self.clock.now());
         let mut planned = 0;

@@ -25,7 +25,7 @@ pub(crate) enum ConsumeError {
     #[error("the handler refused event {position} of {key:?}, which it was not given")]
     StrangeEvent { position: i64, key: String },
     #[error("the parking is full: {keys} keys with {bytes} bytes of events wait to be replayed or discarded")]
-    ParkingFull { keys: i64, bytes: i64 },
+    ParkingFull { keys: u64, bytes: u64 },
     #[error("another replica was faster")]
     Superseded,
 }

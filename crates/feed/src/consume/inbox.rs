@@ -29,10 +29,3 @@ pub(crate) async fn claim<C: ConnectionTrait>(
 pub(crate) async fn clear<C: ConnectionTrait>(db: &C, consumer: &str) -> Result<(), DbErr> {
     Entity::delete_many().filter(Column::Consumer.eq(consumer)).exec(db).await.map(|_| ())
 }
-
-/// Forgets events that were applied before a time, of every consumer of the database; gives their number. What is
-/// forgotten would have its effect again if its parked copy came back, so keep them as long as copies are kept.
-pub async fn prune_inbox<C: ConnectionTrait>(db: &C, before: Timestamp) -> Result<u64, DbErr> {
-    let old = Entity::delete_many().filter(Column::RecordedTime.lt(to_micros(before)));
-    Ok(old.exec(db).await?.rows_affected)
-}

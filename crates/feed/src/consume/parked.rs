@@ -1,4 +1,4 @@
-//! A consumer's parking: stopped keys, their events in order, and which of them the runtime applies by itself.
+//! What the runtime does about a consumer's parking by itself: which stopped keys it tries again, and when.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,7 +11,7 @@ use sea_orm::{
 };
 
 use super::{ConsumeError, ConsumerSettings};
-use crate::consume::parking;
+use crate::parking::Parking;
 use crate::store::parked_work::{ActiveModel, Column, Entity, Model};
 
 /// A stopped key whose next event is due.
@@ -24,15 +24,6 @@ pub(crate) struct Due {
     pub suppress_effects: bool,
 }
 
-/// The stopped keys and why.
-pub(crate) async fn blocked<C: ConnectionTrait>(
-    db: &C,
-    consumer: &str,
-) -> Result<BTreeMap<String, String>, DbErr> {
-    let keys = parking::keys(db, consumer).await?;
-    Ok(keys.into_values().map(|key| (key.key, key.reason)).collect())
-}
-
 /// Parks events: those of `stopped` keys stop them, and are tried again at `due`; the others queue behind.
 /// [`ConsumeError::ParkingFull`] when there is no room.
 pub(crate) async fn park(
@@ -43,8 +34,11 @@ pub(crate) async fn park(
     now: Timestamp,
     settings: &ConsumerSettings,
 ) -> Result<(), ConsumeError> {
-    parking::park(tx, consumer, events, stopped, now).await?;
-    let usage = parking::usage(tx, consumer).await?;
+    let parking = Parking::of(consumer);
+    let keys = stopped.iter().map(|(key, reason)| (key.as_str(), reason.as_str()));
+    parking.block(tx, keys, 1, now).await?;
+    parking.append_encoded(tx, events, now).await?;
+    let usage = parking.usage(tx).await?;
     if usage.keys > settings.max_parked_keys || usage.bytes > settings.max_parked_bytes {
         return Err(ConsumeError::ParkingFull { keys: usage.keys, bytes: usage.bytes });
     }
@@ -124,7 +118,7 @@ pub(crate) async fn failed(
     now: Timestamp,
     settings: &ConsumerSettings,
 ) -> Result<bool, DbErr> {
-    parking::park_again(tx, consumer, &due.key, reason).await?;
+    Parking::of(consumer).park_again(tx, &due.key, reason).await?;
     let tries = due.tries + 1;
     // An operator's replay is one try: whoever asked looks at the outcome.
     let again = due.tries >= 0 && tries < settings.max_tries;
@@ -140,7 +134,7 @@ pub(crate) async fn failed(
 
 /// Empties a consumer's parking: its state is made anew from the whole history.
 pub(crate) async fn clear<C: ConnectionTrait>(db: &C, consumer: &str) -> Result<(), DbErr> {
-    parking::clear(db, consumer).await?;
+    Parking::of(consumer).clear(db).await?;
     Entity::delete_many().filter(Column::Consumer.eq(consumer)).exec(db).await.map(|_| ())
 }
 

@@ -1,14 +1,14 @@
 //! The events of stopped keys, applied again one by one: by themselves a few times, and when an operator says so.
 
 use bytes::Bytes;
-use ordermesh_kernel::{EventId, to_micros};
+use ordermesh_kernel::to_micros;
 use sea_orm::DatabaseTransaction;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::parked::Due;
 use super::{ConsumeError, Consumer, Delivery, Handler, HandlerError, checkpoint, inbox, parked};
-use crate::consume::parking::{self, ParkedEvent};
+use crate::parking::ParkedEvent;
 use crate::store::WriteTransaction;
 
 /// Other replicas' operators are noticed after so much time.
@@ -75,7 +75,7 @@ impl<H: Handler> Consumer<H> {
 
     /// Applies the first parked event of a key and takes it out of the parking.
     async fn try_next(&self, due: &Due) -> Result<Tried, ConsumeError> {
-        let Some(next) = parking::first_event(&self.db, self.name(), &due.key).await? else {
+        let Some(next) = self.parking().first(&self.db, &due.key).await? else {
             parked::forget_plan(&self.db, self.name(), &due.key).await?;
             return Ok(Tried::Nothing);
         };
@@ -109,21 +109,20 @@ impl<H: Handler> Consumer<H> {
     ) -> Result<Tried, ConsumeError> {
         // Keeps batches waiting: they must not park behind a key that flows again in the same moment.
         checkpoint::load_locked(tx, self.name()).await?;
-        let first = parking::first_event(tx, self.name(), &due.key).await?;
+        let first = self.parking().first(tx, &due.key).await?;
         if first.is_none_or(|first| first.position != next.position) {
             // Discarded, or applied by another replica meanwhile.
             return Ok(Tried::Nothing);
         }
-        let id = EventId::from(next.event_id);
         let now = self.clock.now();
-        let new = inbox::claim(tx, self.name(), id, now).await?;
+        let new = inbox::claim(tx, self.name(), next.id, now).await?;
         if new {
             self.handler.apply(tx, event, delivery).await?;
         }
-        let flows = parking::remove(tx, self.name(), &due.key, next.position).await?;
-        match flows {
-            true => parked::forget_plan(tx, self.name(), &due.key).await?,
-            false => parked::plan_next(tx, self.name(), due, now).await?,
+        let unblocked = self.parking().remove(tx, &[next.position]).await?;
+        match unblocked.is_empty() {
+            true => parked::plan_next(tx, self.name(), due, now).await?,
+            false => parked::forget_plan(tx, self.name(), &due.key).await?,
         }
         Ok(if new { Tried::Applied } else { Tried::Nothing })
     }

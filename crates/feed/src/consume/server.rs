@@ -7,7 +7,6 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
-use ordermesh_kernel::from_micros;
 use ordermesh_proto::common::v1::CommonErrorReason;
 use ordermesh_proto::error::{Problem, Violations};
 use ordermesh_proto::feed::v1::consumer_service_replay_parked_events_request::What;
@@ -22,10 +21,9 @@ use sea_orm::DbErr;
 use tonic::{Code, Request, Response, Status};
 
 use super::ConsumerControl;
-use super::control::StoppedKey;
 use super::feed::envelope;
-use crate::consume::parking::ParkedEvent;
 use crate::event::wire_time;
+use crate::parking::ParkedEvent;
 use crate::store::is_transient;
 
 const MAX_NAME: usize = 100;
@@ -164,8 +162,7 @@ impl ConsumerService for ConsumerServer {
             events = gone,
             "parked events were discarded"
         );
-        let event_count = i64::try_from(gone).unwrap_or(i64::MAX);
-        Ok(Response::new(ConsumerServiceDiscardParkedEventsResponse { event_count }))
+        Ok(Response::new(ConsumerServiceDiscardParkedEventsResponse { event_count: count(gone) }))
     }
 }
 
@@ -183,10 +180,14 @@ async fn describe(consumer: &dyn ConsumerControl) -> Result<WireConsumer, DbErr>
         last_contact_time: progress.contact.map(wire_time),
         error: progress.error.unwrap_or_default(),
         active: progress.active,
-        parked_keys: usage.keys,
-        parked_events: usage.events,
-        parked_bytes: usage.bytes,
+        parked_keys: count(usage.keys),
+        parked_events: count(usage.events),
+        parked_bytes: count(usage.bytes),
     })
+}
+
+fn count(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
 }
 
 /// What a page is of. Its token holds the consumer and the key, so that another list's is refused.
@@ -218,14 +219,14 @@ impl Page<'_> {
 
     fn of(
         &self,
-        events: Vec<(ParkedEvent, Option<StoppedKey>)>,
+        events: Vec<(ParkedEvent, bool)>,
         size: usize,
     ) -> Result<ConsumerServiceListParkedEventsResponse, Problem> {
         let (mut bytes, found) = (0, events.len());
         let mut page = Vec::with_capacity(found.min(size));
-        for (event, key) in events.into_iter().take(size) {
+        for (event, replaying) in events.into_iter().take(size) {
             bytes += event.bytes.len();
-            page.push(wire_event(event, key)?);
+            page.push(wire_event(event, replaying)?);
             if bytes >= MAX_PAGE_BYTES {
                 break;
             }
@@ -239,21 +240,18 @@ impl Page<'_> {
     }
 }
 
-fn wire_event(event: ParkedEvent, key: Option<StoppedKey>) -> Result<ConsumerParkedEvent, Problem> {
+fn wire_event(event: ParkedEvent, replaying: bool) -> Result<ConsumerParkedEvent, Problem> {
     let bytes = Bytes::from(event.bytes);
     let envelope = envelope(&bytes).map_err(|error| {
         tracing::error!(position = event.position, %error, "a parked event cannot be read");
         Problem::new(Code::Internal, CommonErrorReason::Internal, "a parked event cannot be read")
     })?;
-    let time = key.as_ref().and_then(|key| from_micros(key.parked.parked_time).ok());
-    let replaying = key.as_ref().is_some_and(|key| key.replaying);
-    let (reason, attempts) = key.map(|key| (key.parked.reason, key.parked.attempts)).unwrap_or_default();
     Ok(ConsumerParkedEvent {
         envelope: Some(envelope),
         event: bytes,
-        reason,
-        attempts,
-        key_parked_time: time.map(wire_time),
+        reason: event.reason,
+        attempts: event.attempts,
+        key_parked_time: Some(wire_time(event.key_parked)),
         replaying,
     })
 }

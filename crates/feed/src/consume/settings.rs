@@ -14,9 +14,9 @@ pub struct ConsumerSettings {
     /// Tries of an event that makes no sense, the first one included, before its key waits for an operator.
     pub max_tries: i32,
     /// Keys that may be parked; beyond, the consumer stops.
-    pub max_parked_keys: i64,
+    pub max_parked_keys: u64,
     /// Bytes of events that may be parked; beyond, the consumer stops.
-    pub max_parked_bytes: i64,
+    pub max_parked_bytes: u64,
     /// The first wait after a failure; doubled for each further one.
     pub first_backoff: Duration,
     /// The longest wait after a failure.

@@ -28,6 +28,14 @@ pub struct Kept {
     pub age: Duration,
 }
 
+impl Kept {
+    /// The inbox of the consumers of a database. An event that is forgotten would have its effect again if its parked
+    /// copy came back from a backup, so keep them as long as copies are kept.
+    pub const fn inbox(age: Duration) -> Self {
+        Self { table: "inbox", column: "recorded_time", age }
+    }
+}
+
 /// Deletes at most `limit` rows of a table whose `column`, microseconds since 1970, is below `before`, and tells how
 /// many. The column should have an index.
 pub async fn prune<C: ConnectionTrait>(

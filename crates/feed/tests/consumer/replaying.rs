@@ -1,7 +1,9 @@
 //! An operator replays and discards.
 
-use ordermesh_feed::consume::{ConsumerControl, Delivery, prune_inbox};
-use ordermesh_kernel::Timestamp;
+use std::time::Duration;
+
+use ordermesh_feed::consume::{ConsumerControl, Delivery};
+use ordermesh_feed::retention::{Kept, prune};
 use ordermesh_testkit::eventually;
 use sea_orm::{ConnectionTrait, Statement};
 
@@ -88,7 +90,8 @@ async fn a_parked_event_that_had_its_effect_before_is_not_applied_again() {
     eventually!(running.parked().await.is_empty(), "the parking is empty");
     assert_eq!(running.effects_of("bad").await, [3, 4]);
     assert_eq!(running.number("SELECT COUNT(*) FROM inbox").await, 3);
-    let pruned = prune_inbox(&running.db, Timestamp::from_microsecond(6).unwrap()).await.unwrap();
+    let inbox = Kept::inbox(Duration::ZERO);
+    let pruned = prune(&running.db, inbox.table, inbox.column, 6, 100).await.unwrap();
     assert_eq!((pruned, running.number("SELECT COUNT(*) FROM inbox").await), (1, 2));
     running.stop().await;
 }

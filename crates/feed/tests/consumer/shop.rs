@@ -248,7 +248,7 @@ impl Running {
         eventually!(
             {
                 let parked = self.consumer.parked(Some(key), 0, 1).await.unwrap();
-                parked.first().is_some_and(|(_, key)| key.as_ref().is_some_and(|key| !key.replaying))
+                parked.first().is_some_and(|(_, replaying)| !replaying)
             },
             "{key} waits for an operator"
         );

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use clap::Args;
+use ordermesh_proto::feed::v1::consumer_service_client::ConsumerServiceClient;
 use ordermesh_proto::feed::v1::projection_service_client::ProjectionServiceClient;
 use ordermesh_proto::order::v1::order_command_service_client::OrderCommandServiceClient;
 use ordermesh_proto::order::v1::order_event_service_client::OrderEventServiceClient;
@@ -124,6 +125,11 @@ impl Session {
     /// The order feed.
     pub fn events(&self) -> OrderEventServiceClient<Channel> {
         OrderEventServiceClient::new(self.channel.clone()).max_decoding_message_size(MAX_FRAME_BYTES)
+    }
+
+    /// What follows a feed in the server. A page of parked events may hold one that is large.
+    pub fn consumers(&self) -> ConsumerServiceClient<Channel> {
+        ConsumerServiceClient::new(self.channel.clone()).max_decoding_message_size(MAX_FRAME_BYTES)
     }
 
     /// The read models of the server.

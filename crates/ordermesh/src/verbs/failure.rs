@@ -30,9 +30,18 @@ impl Service {
     pub const EVENTS: Self = Self { name: "OrderEventService", server: "the write server (order-command)" };
     /// Reads orders.
     pub const QUERIES: Self = Self { name: "OrderQueryService", server: "the read server (order-query)" };
+    /// Looks after what follows a feed.
+    pub const CONSUMERS: Self = Self { name: "ConsumerService", server: "a read server such as order-query" };
     /// Looks after the read models.
     pub const PROJECTIONS: Self =
         Self { name: "ProjectionService", server: "a read server such as order-query" };
+}
+
+impl Service {
+    /// That the address which was asked does not have it.
+    pub fn absent(self) -> String {
+        format!("this address serves no {}; ask {}", self.name, self.server)
+    }
 }
 
 /// Why a verb did not do what was asked.
@@ -79,11 +88,10 @@ impl Failure {
     /// The failure of a call to `service`: when the address has no such service, it says which server has it.
     #[must_use]
     pub fn of(mut self, service: Service) -> Self {
-        let Service { name, server } = service;
         if std::mem::take(&mut self.unknown_method)
             && let Some(error) = self.lines.first_mut()
         {
-            *error = format!("error: this address serves no {name}; ask {server}");
+            *error = format!("error: {}", service.absent());
         }
         self
     }

@@ -1,11 +1,20 @@
 //! `ordermesh feed …`: the table of contents of the verbs on the feed and the read models that it feeds.
 
+mod discard;
 mod event;
 mod export;
+mod follower;
+mod forget_subscriber;
+mod groups;
 mod import;
 mod info;
+mod keys;
+mod lag;
+mod parked;
 mod projections;
 mod rebuild;
+mod replay;
+mod reset_group;
 mod tail;
 mod truncate;
 
@@ -33,6 +42,20 @@ enum FeedVerb {
     Projections,
     /// Rebuild a read model from the first event; the old one serves until then
     Rebuild(rebuild::Rebuild),
+    /// List the consumer groups and how far each has come, or show one with its members and slots
+    Groups(groups::Groups),
+    /// Show how far behind every group, registered subscriber and consumer is
+    Lag,
+    /// List the events that a group or a consumer has set aside, and why
+    Parked(parked::Parked),
+    /// Have parked events handled again, those of each key in their order
+    Replay(replay::Replay),
+    /// Give parked events up: they never have an effect
+    Discard(discard::Discard),
+    /// Forget a subscriber that reports no more, so that the log may be truncated before it
+    ForgetSubscriber(forget_subscriber::ForgetSubscriber),
+    /// Set a group to another place in the feed
+    ResetGroup(reset_group::ResetGroup),
     /// Write a log from its database to an archive, also while its server runs
     Export(export::Export),
     /// Read archives into the empty log of a database, its server stopped: the events, not the orders
@@ -48,6 +71,10 @@ impl FeedVerb {
             // They call no server.
             Self::Export(_) | Self::Import(_) | Self::Truncate(_) => Service::EVENTS,
             Self::Projections | Self::Rebuild(_) => Service::PROJECTIONS,
+            Self::Groups(_) | Self::Lag | Self::ForgetSubscriber(_) | Self::ResetGroup(_) => Service::EVENTS,
+            Self::Parked(parked) => parked.service(),
+            Self::Replay(replay) => replay.service(),
+            Self::Discard(discard) => discard.service(),
         }
     }
 }
@@ -60,6 +87,13 @@ pub async fn run(command: FeedCommand) -> Result<(), Failure> {
         FeedVerb::Info => info::run(common).await,
         FeedVerb::Projections => projections::run(common).await,
         FeedVerb::Rebuild(rebuild) => rebuild::run(rebuild, common).await,
+        FeedVerb::Groups(groups) => groups::run(groups, common).await,
+        FeedVerb::Lag => lag::run(common).await,
+        FeedVerb::Parked(parked) => parked::run(parked, common).await,
+        FeedVerb::Replay(replay) => replay::run(replay, common).await,
+        FeedVerb::Discard(discard) => discard::run(discard, common).await,
+        FeedVerb::ForgetSubscriber(forget) => forget_subscriber::run(forget, common).await,
+        FeedVerb::ResetGroup(reset) => reset_group::run(reset, common).await,
         FeedVerb::Export(export) => export::run(export, common).await,
         FeedVerb::Import(import) => import::run(import, common).await,
         FeedVerb::Truncate(truncate) => truncate::run(truncate, common).await,

@@ -55,6 +55,15 @@ named! {
         feed::v1::GetFeedResponse => "GetFeedResponse",
         feed::v1::ListProjectionsResponse => "ListProjectionsResponse",
         feed::v1::RebuildProjectionResponse => "RebuildProjectionResponse",
+        feed::v1::ListGroupsResponse => "ListGroupsResponse",
+        feed::v1::GetGroupResponse => "GetGroupResponse",
+        feed::v1::ListSubscribersResponse => "ListSubscribersResponse",
+        feed::v1::ListConsumersResponse => "ListConsumersResponse",
+        feed::v1::EventEnvelope => "EventEnvelope",
+        feed::v1::ReplayParkedEventsResponse => "ReplayParkedEventsResponse",
+        feed::v1::ConsumerServiceReplayParkedEventsResponse => "ConsumerServiceReplayParkedEventsResponse",
+        feed::v1::ForgetSubscriberResponse => "ForgetSubscriberResponse",
+        feed::v1::ResetGroupResponse => "ResetGroupResponse",
     }
 }
 
@@ -89,8 +98,10 @@ struct Walk<'a> {
 
 impl Walk<'_> {
     fn message(&self, message: &DynamicMessage, masked: bool) -> Value {
-        if message.descriptor().full_name() == "google.protobuf.Timestamp" {
-            return timestamp(message);
+        match message.descriptor().full_name() {
+            "google.protobuf.Timestamp" => return timestamp(message),
+            "google.protobuf.Duration" => return duration(message),
+            _ => {}
         }
         let mut object = Map::new();
         for field in message.descriptor().fields() {
@@ -135,9 +146,25 @@ fn enumeration(number: i32, kind: &Kind) -> Value {
     name.map_or(json!(number), Value::String)
 }
 
-fn timestamp(message: &DynamicMessage) -> Value {
+fn seconds_and_nanos(message: &DynamicMessage) -> (i64, i32) {
     let seconds = message.get_field_by_name("seconds").and_then(|field| field.as_i64()).unwrap_or_default();
     let nanos = message.get_field_by_name("nanos").and_then(|field| field.as_i32()).unwrap_or_default();
+    (seconds, nanos)
+}
+
+/// Seconds with their fraction, such as `1.5s`.
+fn duration(message: &DynamicMessage) -> Value {
+    let (seconds, nanos) = seconds_and_nanos(message);
+    let sign = if seconds < 0 || nanos < 0 { "-" } else { "" };
+    let digits = format!("{:09}", nanos.unsigned_abs());
+    match digits.trim_end_matches('0') {
+        "" => json!(format!("{sign}{}s", seconds.unsigned_abs())),
+        fraction => json!(format!("{sign}{}.{fraction}s", seconds.unsigned_abs())),
+    }
+}
+
+fn timestamp(message: &DynamicMessage) -> Value {
+    let (seconds, nanos) = seconds_and_nanos(message);
     Timestamp::new(seconds, nanos).map_or(Value::Null, |time| json!(time.to_string()))
 }
 
@@ -187,6 +214,17 @@ mod tests {
         let contact = &value(&watched(), Personal::Masked).unwrap()["order"]["personal_data"]["contact"];
         assert_eq!(contact["email"], MASK);
         assert_eq!(contact["name"], "");
+    }
+
+    #[test]
+    fn a_duration_is_seconds_with_their_fraction() {
+        let lag = |seconds, nanos| {
+            let lag_time = Some(prost_types::Duration { seconds, nanos });
+            let consumer = feed::v1::Consumer { lag_time, ..Default::default() };
+            let consumers = feed::v1::ListConsumersResponse { consumers: vec![consumer] };
+            value(&consumers, Personal::Shown).unwrap()["consumers"][0]["lag_time"].clone()
+        };
+        assert_eq!([lag(0, 0), lag(61, 500_000_000), lag(0, -1)], ["0s", "61.5s", "-0.000000001s"]);
     }
 
     #[test]

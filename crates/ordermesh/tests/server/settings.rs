@@ -87,6 +87,21 @@ async fn a_database_that_is_not_supported_is_refused_without_its_password() {
 }
 
 #[tokio::test]
+async fn group_settings_that_no_group_could_work_with_are_refused_by_name() {
+    let data = tempfile::tempdir().unwrap();
+    for (variable, value, name) in [
+        ("GROUP_LEASE_MS", "99", "order_command.group_lease_ms"),
+        ("GROUP_LEASE_MS", "0", "order_command.group_lease_ms"),
+        ("GROUP_MAX_ATTEMPTS", "0", "order_command.group_max_attempts"),
+        ("GROUP_MAX_ATTEMPTS", "-1", "order_command.group_max_attempts"),
+    ] {
+        let launch = Launch::dev(BINARY, data.path());
+        let finished = launch.env(&format!("ORDERMESH_ORDER_COMMAND__{variable}"), value).finish().await;
+        assert_refused_by_name(&finished, &format!("`{name}` is {value}"));
+    }
+}
+
+#[tokio::test]
 async fn config_prints_what_holds_and_masks_passwords() {
     let directory = tempfile::tempdir().unwrap();
     let file = "[server]\nlisten = \"127.0.0.1:1\"\nhealth_listen = \"127.0.0.1:2\"\nmax_request_bytes = 4096\n\

@@ -146,7 +146,7 @@ impl Stream {
         }
         parking.append(tx, &append, now).await?;
         for (key, reason) in &plan.park_again {
-            parking.park_again(tx, key, reason, now).await?;
+            parking.park_again(tx, key, reason).await?;
         }
         self.membership.delete(tx, &plan.delete).await?;
         let rows: Vec<_> = plan.write.values().cloned().collect();

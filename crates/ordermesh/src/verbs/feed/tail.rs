@@ -47,12 +47,7 @@ pub struct Tail {
 
 impl Tail {
     fn into_request(self) -> SubscribeRequest {
-        let since = self.since.map(|time| {
-            Start::Since(prost_types::Timestamp {
-                seconds: time.as_second(),
-                nanos: time.subsec_nanosecond(),
-            })
-        });
+        let since = self.since.map(|time| Start::Since(wire(time)));
         let filtered = !self.types.is_empty() || !self.keys.is_empty();
         SubscribeRequest {
             start: self
@@ -65,6 +60,11 @@ impl Tail {
             ..SubscribeRequest::default()
         }
     }
+}
+
+/// A time as the contracts carry it.
+pub(super) fn wire(time: Timestamp) -> prost_types::Timestamp {
+    prost_types::Timestamp { seconds: time.as_second(), nanos: time.subsec_nanosecond() }
 }
 
 /// Prints until the end or Ctrl-C.

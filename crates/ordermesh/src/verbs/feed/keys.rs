@@ -1,0 +1,34 @@
+//! Which keys of a parking a verb is about.
+
+use std::collections::BTreeSet;
+
+use clap::Args;
+
+use super::follower::Whose;
+use super::parked;
+use crate::verbs::connect::Session;
+use crate::verbs::failure::Failure;
+
+/// Some keys, or all that are parked: never all by leaving them out.
+#[derive(Debug, Clone, Args)]
+#[group(required = true, multiple = false, id = "which")]
+pub struct Keys {
+    /// The events of this key, which is an order id; may be repeated
+    #[arg(long = "key", value_name = "KEY")]
+    pub keys: Vec<String>,
+    /// All that are parked
+    #[arg(long)]
+    pub all: bool,
+}
+
+impl Keys {
+    /// The keys by name; `--all` asks the server which there are.
+    pub async fn named(&self, session: &Session, whose: &Whose) -> Result<Vec<String>, Failure> {
+        if !self.all {
+            return Ok(self.keys.clone());
+        }
+        let rows = parked::rows(session, whose, "").await?;
+        let keys: BTreeSet<_> = rows.into_iter().map(|row| row.envelope.key).collect();
+        Ok(keys.into_iter().collect())
+    }
+}
