@@ -108,6 +108,8 @@ pub struct EventLog {
     head: watch::Sender<i64>,
     /// Something that was committed here is to be told to the other replicas.
     news: Notify,
+    /// The place of the head when the log was opened, which the tail does not know.
+    opened: (i64, Option<EventId>),
     /// Fires when the log in the database is not the one that this process knows.
     diverged: CancellationToken,
 }
@@ -126,6 +128,7 @@ impl EventLog {
             Some(head) => head,
             None => create_head(writer, clock).await?,
         };
+        let opened = (head.position, event_id(writer, head.position).await?);
         Ok(Self {
             schema,
             feed_id: head.feed_id,
@@ -133,6 +136,7 @@ impl EventLog {
             tail: RwLock::new(Tail::bounded(tail_bytes)),
             head: watch::Sender::new(head.position),
             news: Notify::new(),
+            opened,
             diverged: CancellationToken::new(),
         })
     }
@@ -291,13 +295,15 @@ impl EventLog {
 
     /// The event at a position in the database.
     async fn stored_id(&self, position: i64) -> Result<Option<EventId>, DbErr> {
-        let id: Option<Uuid> = event::Entity::find_by_id(position)
-            .select_only()
-            .column(event::Column::EventId)
-            .into_tuple()
-            .one(&self.reader)
-            .await?;
-        Ok(id.map(EventId::from))
+        event_id(&self.reader, position).await
+    }
+
+    /// The newest position known here, and the event there as far as it is known.
+    fn known_head(&self) -> (i64, Option<EventId>) {
+        let tail = self.tail.read().unwrap_or_else(PoisonError::into_inner);
+        let head = *self.head.borrow();
+        let at_opening = || self.opened.1.filter(|_| self.opened.0 == head);
+        (head, tail.id_at(head).or_else(at_opening))
     }
 
     fn wire(&self, row: event::Model) -> Result<WireEvent, DbErr> {
@@ -330,6 +336,17 @@ impl EventLog {
     pub(crate) fn place(&self, position: i64, event_id: Option<EventId>) -> LogPosition {
         LogPosition { feed_id: self.feed_id, position, event_id }
     }
+}
+
+/// The event at a position in the database.
+async fn event_id<C: ConnectionTrait>(db: &C, position: i64) -> Result<Option<EventId>, DbErr> {
+    let id: Option<Uuid> = event::Entity::find_by_id(position)
+        .select_only()
+        .column(event::Column::EventId)
+        .into_tuple()
+        .one(db)
+        .await?;
+    Ok(id.map(EventId::from))
 }
 
 /// Rows after a position, as many as fit into a page.

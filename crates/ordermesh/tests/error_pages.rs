@@ -7,6 +7,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use ordermesh_proto::feed::v1::subscribe_request::Start;
+use ordermesh_proto::feed::v1::subscribe_response::Frame;
 use ordermesh_proto::feed::v1::{
     AcknowledgeRequest, ConsumerServiceListParkedEventsRequest, DeleteGroupRequest, DeliveryFailure,
     DiscardParkedEventsRequest, EventFilter, ForgetSubscriberRequest, GetFeedRequest, GetGroupRequest, Group,
@@ -214,9 +215,11 @@ async fn what_a_group_that_parks_too_much_is_refused_with_is_on_its_page() {
     let server = server.await;
     server.commands().place_order(order("TEA", 2, 450)).await.unwrap();
     let mut stream = Subscription::open(&mut server.events(), joining(&[], None)).await.unwrap();
+    let assigned = stream.read_until("the assignment", |frame| matches!(frame, Frame::Assignment(_))).await;
+    let Frame::Assignment(assigned) = assigned else { unreachable!("that is what was waited for") };
     stream.read_events(1).await;
     let failure = DeliveryFailure { position: 1, reason: String::new(), park: true };
-    server.events().acknowledge(acknowledging(1, vec![failure])).await.unwrap();
+    server.events().acknowledge(acknowledging(assigned.epoch, vec![failure])).await.unwrap();
     compare(&PARKING, &[stream.next().await.unwrap_err()]);
 }
 

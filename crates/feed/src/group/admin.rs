@@ -21,6 +21,7 @@ use super::{GroupError, Groups, not_found, page, request, table};
 use crate::event::wire_time;
 use crate::serve::{FeedServer, parse, resolve_start, store_problem};
 use crate::store::{WriteTransaction, consumer_group, group_delivery, group_member, group_slot};
+use crate::token::LogPosition;
 
 const GROUPS: &str = "groups";
 
@@ -73,9 +74,8 @@ impl FeedServer {
             position => self.source.event_id_at(position).await.map_err(|error| store_problem(&error))?,
         };
         let group = request.group;
-        let change = async |tx: &DatabaseTransaction| {
-            table::reset(tx, &group, position, event_id.map(|id| *id.as_uuid())).await
-        };
+        let place = LogPosition { feed_id: self.source.feed_id(), position, event_id };
+        let change = async |tx: &DatabaseTransaction| table::reset(tx, &group, place).await;
         self.groups.change(&group, request.force, change).await?;
         Ok(ResetGroupResponse { position })
     }

@@ -113,7 +113,7 @@ async fn open(
             }
             table::stop(&*tx, &wish.group, "").await?;
         }
-        Ok(table::join(&*tx, &group, &wish.member, now + micros(groups.settings.lease)).await?)
+        Ok(table::join(&*tx, &group, &wish.member, now, micros(groups.settings.lease)).await?)
     };
     let joined = joined.await;
     Ok((tx.end(joined).await?, filter))
@@ -305,6 +305,10 @@ impl Stream {
             Err(error) => Err(error.into()),
             Ok(send) => {
                 let progress = !send.is_empty() || self.behind(head);
+                // Between its commit and here the server may have been frozen, and the slots be another's.
+                if Instant::now() >= self.lease_end {
+                    self.renew().await?;
+                }
                 self.send_events(send).await?;
                 match progress {
                     true => Ok(()),

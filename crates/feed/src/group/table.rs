@@ -11,11 +11,11 @@ use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, DbErr, EntityTrait, IntoActiveModel, QueryFilter,
     QueryOrder, Statement,
 };
-use uuid::Uuid;
 
 use super::GroupError;
 use super::plan::{SENT, SLOTS, WAITING, fair_share};
 use crate::store::{Table, consumer_group, group_delivery, group_member, group_slot};
+use crate::token::LogPosition;
 
 /// A membership: everything that it owns goes by its epoch.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,13 +67,17 @@ pub(super) async fn create<C: ConnectionTrait>(
 }
 
 /// Gives a member the next epoch; an older membership of the same name ends. The group's row must be locked.
+///
+/// Epochs follow the clock, in microseconds: a database restored from an older copy counts on from an older epoch, and
+/// one that it gave twice would let a member of the lost history acknowledge events of the new one.
 pub(super) async fn join<C: ConnectionTrait>(
     tx: &C,
     group: &consumer_group::Model,
     member: &str,
-    lease_until: i64,
+    now: i64,
+    lease: i64,
 ) -> Result<Membership, DbErr> {
-    let epoch = group.epoch + 1;
+    let (epoch, lease_until) = (now.max(group.epoch + 1), now + lease);
     let sql = "UPDATE consumer_groups SET epoch = $2 WHERE name = $1";
     run(tx, sql, [group.name.as_str().into(), epoch.into()]).await?;
     let row =
@@ -312,13 +316,16 @@ pub(super) async fn lock_members<C: ConnectionTrait>(tx: &C, group: &str) -> Res
     Ok(())
 }
 
-/// Ends all memberships, forgets all deliveries and puts all slots at a place. The group's row must be locked.
+/// Ends all memberships, forgets all deliveries and puts all slots at a place of a log. The group's row must be locked.
 pub(super) async fn reset<C: ConnectionTrait>(
     tx: &C,
     group: &str,
-    position: i64,
-    event_id: Option<Uuid>,
+    LogPosition { feed_id, position, event_id }: LogPosition,
 ) -> Result<(), DbErr> {
+    // The log may be another one than the group knew: that is what it is set anew for.
+    let sql = "UPDATE consumer_groups SET feed_id = $2 WHERE name = $1";
+    run(tx, sql, [group.into(), feed_id.into()]).await?;
+    let event_id = event_id.map(|id| *id.as_uuid());
     run(tx, "DELETE FROM group_members WHERE group_name = $1", [group.into()]).await?;
     run(tx, "DELETE FROM group_deliveries WHERE group_name = $1", [group.into()]).await?;
     group_slot::Entity::update_many()

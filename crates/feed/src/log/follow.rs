@@ -7,6 +7,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use ordermesh_kernel::EventId;
 use sea_orm::sqlx::postgres::PgListener;
 use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, DbErr, EntityTrait, QueryFilter, Statement};
 use tokio_util::sync::CancellationToken;
@@ -85,6 +86,8 @@ impl EventLog {
         let pool = self.reader.get_postgres_connection_pool();
         let mut listener = PgListener::connect_with(pool).await.map_err(failed)?;
         listener.listen(CHANNEL).await.map_err(failed)?;
+        // Connections are cut where a database is exchanged.
+        self.check_head().await?;
         Ok(listener)
     }
 
@@ -110,8 +113,14 @@ impl EventLog {
     /// Reads up to the head of the database.
     async fn catch_up(&self) -> Result<(), DbErr> {
         loop {
-            let head = *self.head.borrow();
+            let (head, known) = self.known_head();
             let events = self.stored(head, PAGE).await?;
+            // What follows another event than the one known here is another history.
+            if !events.is_empty() && self.is_another(head, known).await? {
+                tracing::error!(head, "another event stands in the database at the head known here");
+                self.diverged.cancel();
+                return Ok(());
+            }
             if events.first().is_none_or(|first| first.position != head + 1) && self.skip_truncated().await? {
                 continue;
             }
@@ -124,22 +133,14 @@ impl EventLog {
 
     /// Notices a database that was exchanged for an older copy.
     async fn check_head(&self) -> Result<(), DbErr> {
-        let (head, known) = {
-            let tail = self.tail.read().unwrap_or_else(std::sync::PoisonError::into_inner);
-            let head = *self.head.borrow();
-            (head, tail.id_at(head))
-        };
+        let (head, known) = self.known_head();
         let stored = log_head::Entity::find()
             .filter(log_head::Column::Id.eq(1))
             .one(&self.reader)
             .await?
             .ok_or_else(|| DbErr::RecordNotFound("log_head has no row".to_owned()))?;
         let same = stored.feed_id == self.feed_id && stored.position >= head;
-        let another = match known {
-            Some(known) if same && head > 0 => self.stored_id(head).await?.is_some_and(|id| id != known),
-            _ => false,
-        };
-        if !same || another {
+        if !same || self.is_another(head, known).await? {
             tracing::error!(
                 head,
                 stored = stored.position,
@@ -148,5 +149,13 @@ impl EventLog {
             self.diverged.cancel();
         }
         Ok(())
+    }
+
+    /// Whether another event stands at a position than the one known here.
+    async fn is_another(&self, position: i64, known: Option<EventId>) -> Result<bool, DbErr> {
+        match known {
+            Some(known) => Ok(self.stored_id(position).await?.is_some_and(|id| id != known)),
+            None => Ok(false),
+        }
     }
 }

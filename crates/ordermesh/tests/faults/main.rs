@@ -5,8 +5,11 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic, and its helpers too")]
 
 mod database_away;
+mod exchanged;
 mod frozen_replica;
+mod full_disk;
 mod load;
+mod restored;
 mod stalled_transaction;
 
 use std::time::Duration;

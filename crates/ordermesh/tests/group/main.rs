@@ -4,8 +4,10 @@
 
 mod admin;
 mod delivery;
+mod history;
 mod members;
 mod parking;
+mod replicas;
 
 use std::collections::BTreeMap;
 
@@ -101,6 +103,14 @@ impl Member {
         while self.stream.events.len() == self.seen {
             self.frame().await.unwrap();
         }
+        let events = self.stream.events[self.seen..].to_vec();
+        self.seen = self.stream.events.len();
+        events
+    }
+
+    /// The events of the next frame; none when it has others to say.
+    async fn take_or_assignment(&mut self) -> Vec<OrderEvent> {
+        self.frame().await.unwrap();
         let events = self.stream.events[self.seen..].to_vec();
         self.seen = self.stream.events.len();
         events

@@ -8,7 +8,7 @@ use tonic::Code;
 use crate::*;
 
 /// Reads frames of both until each has half of the slots.
-async fn settle(one: &mut Member, two: &mut Member) {
+pub async fn settle(one: &mut Member, two: &mut Member) {
     while one.assignment.slots.len() != 32 {
         one.frame().await.unwrap();
     }
