@@ -37,7 +37,6 @@ use crate::parking::Parking;
 use crate::serve::{page_problem, store_problem};
 
 pub(crate) use stream::subscribe;
-pub use subscribers::{Slowest, slowest};
 
 /// How groups behave.
 #[derive(Debug, Clone)]

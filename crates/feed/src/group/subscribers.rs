@@ -1,4 +1,4 @@
-//! Registered subscribers: those that keep their own place and report it, and who is slowest of all.
+//! Registered subscribers: those that keep their own place and report it, so that retention heeds it.
 
 use ordermesh_kernel::{EventId, clock};
 use ordermesh_proto::error::{Problem, Violations};
@@ -6,9 +6,7 @@ use ordermesh_proto::feed::v1::{
     FeedErrorReason, ForgetSubscriberRequest, ForgetSubscriberResponse, ListSubscribersRequest,
     ListSubscribersResponse, RegisteredSubscriber, ReportCheckpointRequest, ReportCheckpointResponse,
 };
-use sea_orm::{
-    ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Statement,
-};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use tonic::Code;
 
 use super::{page, request};
@@ -94,26 +92,4 @@ impl FeedServer {
             _ => Ok(ForgetSubscriberResponse {}),
         }
     }
-}
-
-/// Who of all groups and registered subscribers has come least far.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Slowest {
-    /// Such as `group:billing-mail` or `order-query`.
-    pub name: String,
-    /// What follows this position is still needed.
-    pub position: i64,
-}
-
-/// The slowest of all groups and registered subscribers of the log in a database; `None` when there is none. The log
-/// must not be truncated past it. What a group has parked holds its own bytes and needs the log no more.
-pub async fn slowest<C: ConnectionTrait>(db: &C) -> Result<Option<Slowest>, DbErr> {
-    const SLOWEST: &str = "SELECT name, position FROM ( \
-         SELECT name, position FROM subscribers \
-         UNION ALL SELECT 'group:' || group_name AS name, position FROM group_slots \
-         UNION ALL SELECT 'group:' || group_name AS name, position - 1 AS position FROM group_deliveries \
-         WHERE replay = FALSE) AS places ORDER BY position, name LIMIT 1";
-    let row = db.query_one_raw(Statement::from_string(db.get_database_backend(), SLOWEST)).await?;
-    row.map(|row| Ok(Slowest { name: row.try_get("", "name")?, position: row.try_get("", "position")? }))
-        .transpose()
 }
