@@ -13,10 +13,9 @@ use std::sync::{Arc, PoisonError, RwLock};
 use async_trait::async_trait;
 use ordermesh_kernel::{Clock, EventId, Timestamp, clock};
 use ordermesh_proto::event_types::EventType;
-use sea_orm::sea_query::Expr;
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DatabaseConnection, DbBackend, DbErr, EntityTrait, QueryFilter, QueryOrder,
-    QuerySelect,
+    QuerySelect, Statement,
 };
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
@@ -355,36 +354,16 @@ pub(crate) async fn stored_rows<C: ConnectionTrait>(
     position: i64,
     limit: usize,
 ) -> Result<Vec<event::Model>, DbErr> {
-    let Some(last) = last_of_page(db, position, limit).await? else { return Ok(Vec::new()) };
-    event::Entity::find()
-        .filter(event::Column::Position.gt(position))
-        .filter(event::Column::Position.lte(last))
-        .order_by_asc(event::Column::Position)
-        .all(db)
-        .await
-}
-
-/// Where the page after `position` ends, judged by the lengths of its events: the events themselves are read only
-/// when it is known how many fit.
-async fn last_of_page<C: ConnectionTrait>(db: &C, position: i64, limit: usize) -> Result<Option<i64>, DbErr> {
-    let length = "CAST(LENGTH(payload) + COALESCE(LENGTH(personal), 0) AS BIGINT)";
-    let lengths: Vec<(i64, i64)> = event::Entity::find()
-        .select_only()
-        .column(event::Column::Position)
-        .expr(Expr::cust(length))
-        .filter(event::Column::Position.gt(position))
-        .order_by_asc(event::Column::Position)
-        .limit(limit as u64)
-        .into_tuple()
-        .all(db)
-        .await?;
-    let mut bytes = 0;
-    let fitting = lengths.iter().take_while(|(_, length)| {
-        let fits = bytes < PAGE_BYTES as i64;
-        bytes += length;
-        fits
-    });
-    Ok(fitting.last().map(|(position, _)| *position))
+    // The lengths decide how many events are read at all: a page of large ones would not fit into memory.
+    const PAGE: &str = "SELECT events.* FROM events JOIN ( \
+             SELECT position, CAST(SUM(length) OVER (ORDER BY position) AS BIGINT) - length AS before FROM ( \
+                 SELECT position, CAST(LENGTH(payload) + COALESCE(LENGTH(personal), 0) AS BIGINT) AS length \
+                 FROM events WHERE position > $1 ORDER BY position LIMIT $2 \
+             ) AS lengths \
+         ) AS page ON page.position = events.position WHERE page.before < $3 ORDER BY events.position";
+    let values = [position.into(), (limit as i64).into(), (PAGE_BYTES as i64).into()];
+    let statement = Statement::from_sql_and_values(db.get_database_backend(), PAGE, values);
+    event::Entity::find().from_raw_sql(statement).all(db).await
 }
 
 fn stored_time(micros: i64) -> Result<Timestamp, DbErr> {
