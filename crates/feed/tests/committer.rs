@@ -12,6 +12,8 @@ use ordermesh_feed::log::{EventLog, FeedSchema, FeedSource};
 use ordermesh_feed::store::{LogMigration, RetentionMigration, Writes};
 use ordermesh_kernel::{SystemClock, Timestamp};
 use ordermesh_proto::event_types::ORDER_V1;
+use ordermesh_testkit::backend::{self, Backend};
+use ordermesh_testkit::wait;
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbErr};
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 use tokio_util::sync::CancellationToken;
@@ -127,8 +129,17 @@ async fn house() -> House {
 }
 
 async fn house_at(url: &str) -> House {
+    house_with(url, 1).await
+}
+
+async fn house_with(url: &str, connections: u32) -> House {
     let mut options = ConnectOptions::new(url);
-    options.max_connections(1).min_connections(1).idle_timeout(None).max_lifetime(None).sqlx_logging(false);
+    options
+        .max_connections(connections)
+        .min_connections(1)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .sqlx_logging(false);
     let db = Database::connect(options).await.unwrap();
     Migrator::up(&db, None).await.unwrap();
     let schema = FeedSchema { events: ORDER_V1, key_description: "key" };
@@ -274,4 +285,59 @@ async fn more_bytes_than_the_queue_holds_are_turned_away_at_once() {
     };
     let command = Count { key: "k".to_owned(), fault: Fault::None };
     assert!(matches!(house.committer.execute(identity, command).await, Err(CommitError::Overloaded)));
+}
+
+/// Asks until the command is carried out, as a caller does.
+async fn count_at_last(house: &House, request_id: &str, key: &str) -> Counted {
+    loop {
+        match count(house, request_id, key, Fault::None).await {
+            Ok((counted, _)) => return counted,
+            Err(CommitError::Unavailable) => tokio::task::yield_now().await,
+            Err(other) => panic!("{request_id}: {other}"),
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_replicas_whose_connections_are_cut_carry_out_every_command_once() {
+    if Backend::needs_postgres("only there a database has several writers") {
+        return;
+    }
+    let url = backend::create_database(&backend::server(), &backend::fresh_name("committer")).await;
+    let houses = Arc::new([house_with(&url, 4).await, house_with(&url, 4).await]);
+    let knife = backend::connect(&url).await.unwrap();
+    let over = CancellationToken::new();
+    let cutting = tokio::spawn(over.clone().run_until_cancelled_owned(async move {
+        loop {
+            let cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() \
+                 AND pid <> pg_backend_pid() ORDER BY random() LIMIT 1";
+            knife.execute_unprepared(cut).await.unwrap();
+            wait::pause(std::time::Duration::from_millis(15)).await;
+        }
+    }));
+    let clients = (0..16).map(|client| {
+        let houses = houses.clone();
+        tokio::spawn(async move {
+            for number in 0..20 {
+                let (id, key) = (format!("{client}-{number}"), format!("key {}", number % 3));
+                // The same command at both replicas at once: one carries it out, the other one answers the same.
+                let (one, other) =
+                    tokio::join!(count_at_last(&houses[0], &id, &key), count_at_last(&houses[1], &id, &key));
+                assert_eq!(one, other, "{id}");
+            }
+        })
+    });
+    for client in clients.collect::<Vec<_>>() {
+        client.await.unwrap();
+    }
+    over.cancel();
+    cutting.await.unwrap();
+    let history = history(&houses[0]).await;
+    assert_eq!(
+        history.iter().map(|(position, _)| *position).collect::<Vec<_>>(),
+        (1..=320).collect::<Vec<_>>()
+    );
+    for (key, expected) in [("key 0", 112), ("key 1", 112), ("key 2", 96)] {
+        assert_eq!(history.iter().filter(|(_, of)| of == key).count(), expected, "{key}");
+    }
 }

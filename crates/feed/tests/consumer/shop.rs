@@ -12,6 +12,7 @@ use ordermesh_feed::store::{ConsumerMigration, InboxMigration, ParkingMigration}
 use ordermesh_kernel::SystemClock;
 use ordermesh_proto::feed::v1::EventFilter;
 use ordermesh_proto::order::v1::OrderEvent;
+use ordermesh_testkit::backend::{self, Backend};
 use ordermesh_testkit::eventually;
 use ordermesh_testkit::wait::soon;
 use sea_orm::{
@@ -169,21 +170,11 @@ impl Shop {
     }
 }
 
-/// Names an empty PostgreSQL server by its URL without a database; unset: SQLite.
-const POSTGRES: &str = "ORDERMESH_TEST_POSTGRES";
-
-/// A SQLite file in the directory, or a database of the directory's name.
+/// The directory's database: two consumers of one directory are replicas.
 async fn connect(directory: &Path) -> DatabaseConnection {
-    let name = directory.file_name().unwrap().to_str().unwrap().trim_start_matches('.').to_lowercase();
-    let url = match std::env::var(POSTGRES) {
-        Ok(server) => {
-            let admin = Database::connect(format!("{server}/postgres")).await.unwrap();
-            // Another replica may have made it.
-            let _ = admin.execute_unprepared(&format!("CREATE DATABASE {name}")).await;
-            admin.close().await.unwrap();
-            format!("{server}/{name}")
-        }
-        Err(_) => format!("sqlite://{}?mode=rwc", directory.join("tally.db").display()),
+    let url = match Backend::of_this_run() {
+        Backend::Postgres => backend::database_url(directory, "tally").await,
+        Backend::Sqlite => format!("sqlite://{}?mode=rwc", directory.join("tally.db").display()),
     };
     let connections = if url.starts_with("sqlite") { 1 } else { 4 };
     let mut options = ConnectOptions::new(url);

@@ -10,6 +10,7 @@ use ordermesh_feed::serve::FeedServer;
 use ordermesh_feed::store::{LogMigration, RetentionMigration};
 use ordermesh_kernel::SystemClock;
 use ordermesh_proto::event_types::ORDER_V1;
+use ordermesh_testkit::backend::{self, Backend};
 use sea_orm::{
     ConnectOptions, ConnectionTrait, Database, DatabaseConnection, Statement, TransactionTrait, Value,
 };
@@ -40,9 +41,9 @@ impl House {
     /// A database without a log.
     pub async fn empty() -> Self {
         let files = tempfile::tempdir().unwrap();
-        let url = match std::env::var("ORDERMESH_TEST_BACKEND").as_deref() {
-            Ok("postgres") => new_database().await,
-            _ => format!("sqlite://{}?mode=rwc", files.path().join("log.db").display()),
+        let url = match Backend::of_this_run() {
+            Backend::Postgres => backend::fresh_url(files.path(), "log").await,
+            Backend::Sqlite => format!("sqlite://{}?mode=rwc", files.path().join("log.db").display()),
         };
         let mut options = ConnectOptions::new(url);
         options.max_connections(1).sqlx_logging(false);
@@ -142,13 +143,4 @@ impl House {
         };
         rows.iter().map(text).collect()
     }
-}
-
-async fn new_database() -> String {
-    let server = std::env::var("ORDERMESH_POSTGRES").expect("ORDERMESH_POSTGRES names a server");
-    let name = format!("feed_{}", Uuid::now_v7().simple());
-    let db = Database::connect(&server).await.unwrap();
-    db.execute_unprepared(&format!("CREATE DATABASE {name}")).await.unwrap();
-    db.close().await.unwrap();
-    format!("{}/{name}", server.rsplit_once('/').unwrap().0)
 }
