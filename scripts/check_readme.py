@@ -2,7 +2,7 @@
 
 The server listens on a free port instead of 50051, and that is the only thing changed in the commands.
 """
-import json, os, pathlib, re, signal, subprocess, sys, tempfile, threading
+import json, os, pathlib, re, signal, subprocess, sys, tempfile, threading, time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text()
@@ -69,11 +69,21 @@ def check_grpcurl(address):
     return place
 
 
+def wait_until_kept(cursor, address):
+    """An effect comes before its cursor is kept; killed in between, the subscriber would rightly repeat it."""
+    feed = json.loads(shell(f"grpcurl -plaintext -d '{{}}' {address} ordermesh.order.v1.OrderEventService/GetFeed"))
+    end = time.monotonic() + PATIENCE
+    while not cursor.exists() or cursor.read_text() != feed["headCursor"]:
+        assert time.monotonic() < end, "the subscriber does not keep its cursor"
+        time.sleep(0.05)
+
+
 def check_subscriber(address, place):
     with tempfile.TemporaryDirectory() as home:
         python = [ROOT / ".cache/clients/python/bin/python", ROOT / "clients/python/subscribe.py", address]
         first = Reading(python, cwd=home)
         first.wait_for("OrderCreated", count=2)
+        wait_until_kept(pathlib.Path(home, "order-feed.cursor"), address)
         first.kill()
         shell(place.replace("cart-1", "cart-2").replace("2026-0001", "2026-0002"))
         second = Reading(python, cwd=home)
