@@ -127,6 +127,8 @@ fn session(settings: &DatabaseSettings) -> Vec<(&'static str, String)> {
         ("default_transaction_isolation", "read committed".to_owned()),
         // Statements over arrays would be planned anew at every execution, which costs more than they do.
         ("plan_cache_mode", "force_generic_plan".to_owned()),
+        // Such a plan may have been made while a table was empty, and is kept while it grows: it must not read all of it.
+        ("enable_seqscan", "off".to_owned()),
         ("jit", "off".to_owned()),
         ("client_min_messages", "warning".to_owned()),
     ]
