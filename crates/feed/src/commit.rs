@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use ordermesh_kernel::{Clock, Timestamp};
-use sea_orm::{DatabaseConnection, DatabaseTransaction, DbBackend, DbErr};
+use sea_orm::{DatabaseConnection, DbBackend, DbErr};
 use sha2::{Digest, Sha256};
 use tokio::sync::{Mutex, Semaphore, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
@@ -23,7 +23,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::event::{Cause, NewEvent};
 use crate::log::EventLog;
-use crate::store::Writes;
+use crate::store::{WriteTransaction, Writes};
 use crate::token::ConsistencyToken;
 
 use batch::Batch;
@@ -43,7 +43,7 @@ pub trait UnitOfWork: Send + Sized + 'static {
     type Want: Send + Sync;
 
     /// Loads (and on servers with several writers locks) all that the commands of a batch want.
-    async fn load(tx: &DatabaseTransaction, wants: Vec<Self::Want>) -> Result<Self, DbErr>;
+    async fn load(tx: &WriteTransaction, wants: Vec<Self::Want>) -> Result<Self, DbErr>;
     /// Takes the events staged since the last call.
     fn take_events(&mut self) -> Vec<NewEvent>;
     /// Adds every changed row to what is written.

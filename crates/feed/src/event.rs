@@ -52,6 +52,8 @@ pub struct LoggedEvent {
     pub id: EventId,
     /// When the log took it.
     pub recorded: Timestamp,
+    /// [`key_hash`] of its key.
+    pub key_hash: u64,
     /// What led to it.
     pub cause: Cause,
     /// The decided fact.
@@ -79,42 +81,35 @@ pub struct WireEvent {
 
 impl WireEvent {
     /// Puts the wire's form together. `kind` must be the event's own type.
-    pub fn new(logged: &LoggedEvent, kind: &EventType) -> Self {
-        Self {
-            position: logged.position,
-            id: logged.id,
-            kind: kind.name,
-            key: logged.event.key.clone(),
-            key_hash: key_hash(&logged.event.key),
-            recorded: logged.recorded,
-            bytes: splice(logged, kind),
-        }
+    pub fn new(logged: LoggedEvent, kind: &EventType) -> Self {
+        let LoggedEvent { position, id, recorded, key_hash, cause, event } = logged;
+        let envelope = EventEnvelope {
+            position,
+            event_id: id.to_string(),
+            r#type: kind.name.to_owned(),
+            schema_version: event.schema_version,
+            key: event.key,
+            key_revision: event.key_revision,
+            occurred_time: Some(wire_time(event.occurred)),
+            recorded_time: Some(wire_time(recorded)),
+            correlation_id: cause.correlation_id,
+            causation_id: cause.causation_id,
+            traceparent: cause.traceparent,
+        };
+        let bytes = splice(&envelope, kind, &event.payload, event.personal.as_deref());
+        Self { position, id, kind: kind.name, key: envelope.key, key_hash, recorded, bytes }
     }
 }
 
-fn splice(logged: &LoggedEvent, kind: &EventType) -> Bytes {
-    let event = &logged.event;
-    let envelope = EventEnvelope {
-        position: logged.position,
-        event_id: logged.id.to_string(),
-        r#type: kind.name.to_owned(),
-        schema_version: event.schema_version,
-        key: event.key.clone(),
-        key_revision: event.key_revision,
-        occurred_time: Some(wire_time(event.occurred)),
-        recorded_time: Some(wire_time(logged.recorded)),
-        correlation_id: logged.cause.correlation_id.clone(),
-        causation_id: logged.cause.causation_id.clone(),
-        traceparent: logged.cause.traceparent.clone(),
-    };
-    let personal = kind.personal_tag.zip(event.personal.as_deref());
+fn splice(envelope: &EventEnvelope, kind: &EventType, payload: &[u8], personal: Option<&[u8]>) -> Bytes {
+    let personal = kind.personal_tag.zip(personal);
     let personal_len = personal.map_or(0, |(tag, bytes)| field_len(tag, bytes.len()));
-    let payload_len = event.payload.len() + personal_len;
+    let payload_len = payload.len() + personal_len;
     let mut buffer =
         BytesMut::with_capacity(envelope.encoded_len() + field_len(kind.payload_tag, payload_len));
     envelope.encode_raw(&mut buffer);
     begin_field(kind.payload_tag, payload_len, &mut buffer);
-    buffer.put_slice(&event.payload);
+    buffer.put_slice(payload);
     if let Some((tag, bytes)) = personal {
         begin_field(tag, bytes.len(), &mut buffer);
         buffer.put_slice(bytes);
@@ -163,6 +158,7 @@ mod tests {
             position: 7,
             id: EventId::from(uuid::Uuid::from_u128(5)),
             recorded: Timestamp::from_second(1_800_000_000).unwrap(),
+            key_hash: key_hash("o-1"),
             cause: Cause { causation_id: "cart-1".into(), ..Cause::default() },
             event: NewEvent {
                 kind: "OrderCreated",
@@ -183,7 +179,7 @@ mod tests {
             ..Default::default()
         };
         let created = wire::OrderCreated { order_id: "o-1".into(), order_revision: 1, ..Default::default() };
-        let event = WireEvent::new(&logged(&created, Some(personal.encode_to_vec())), &ORDER_V1[0]);
+        let event = WireEvent::new(logged(&created, Some(personal.encode_to_vec())), &ORDER_V1[0]);
         let decoded = wire::OrderEvent::decode(event.bytes).unwrap();
         assert_eq!((decoded.position, decoded.key.as_str(), decoded.key_revision), (7, "o-1", 1));
         let expected = wire::OrderCreated { personal_data: Some(personal), ..created };
@@ -193,7 +189,7 @@ mod tests {
     #[test]
     fn an_event_without_its_erased_personal_part_stays_readable() {
         let created = wire::OrderCreated { order_id: "o-1".into(), ..Default::default() };
-        let event = WireEvent::new(&logged(&created, None), &ORDER_V1[0]);
+        let event = WireEvent::new(logged(&created, None), &ORDER_V1[0]);
         let decoded = wire::OrderEvent::decode(event.bytes).unwrap();
         assert_eq!(decoded.payload, Some(Payload::OrderCreated(created)));
     }

@@ -313,6 +313,7 @@ impl EventLog {
             position: row.position,
             id: EventId::from(row.event_id),
             recorded: stored_time(row.recorded_time)?,
+            key_hash: row.key_hash.cast_unsigned(),
             cause: Cause {
                 correlation_id: row.correlation_id,
                 causation_id: row.causation_id,
@@ -328,7 +329,7 @@ impl EventLog {
                 personal: row.personal,
             },
         };
-        Ok(WireEvent::new(&logged, kind))
+        Ok(WireEvent::new(logged, kind))
     }
 
     /// The log's newest place as the tail knows it, for tokens that must cost nothing.

@@ -19,7 +19,7 @@ use sea_orm::{
 };
 
 use crate::event::WireEvent;
-use crate::store::{Table, parked_event, parked_key};
+use crate::store::{StoreConnection, Table, parked_event, parked_key};
 pub use event::{Discarded, KeyState, ParkedEvent, Usage};
 
 /// Keys of a statement's IN list; both databases take more.
@@ -57,7 +57,7 @@ impl Parking {
 
     /// Parks events, oldest first, of one or several keys. A key that is not blocked yet becomes parked with `reason`
     /// after so many `attempts`; of one that is, the events are appended. Parking an event twice is parking it once.
-    pub async fn park<C: ConnectionTrait>(
+    pub async fn park<C: StoreConnection>(
         &self,
         db: &C,
         events: &[&WireEvent],
@@ -103,7 +103,7 @@ impl Parking {
     }
 
     /// Appends later events of keys that are blocked, oldest first.
-    pub async fn append<C: ConnectionTrait>(
+    pub async fn append<C: StoreConnection>(
         &self,
         db: &C,
         events: &[&WireEvent],
@@ -115,7 +115,7 @@ impl Parking {
     }
 
     /// The same with events as a feed sent them; only their envelopes need to be readable.
-    pub(crate) async fn append_encoded<C: ConnectionTrait>(
+    pub(crate) async fn append_encoded<C: StoreConnection>(
         &self,
         db: &C,
         events: &[Bytes],
@@ -254,7 +254,7 @@ impl Parking {
     }
 
     /// Parks a key again whose replay failed: one more attempt, and the new reason. False when it is not blocked.
-    pub async fn park_again<C: ConnectionTrait>(
+    pub async fn park_again<C: StoreConnection>(
         &self,
         db: &C,
         key: &str,

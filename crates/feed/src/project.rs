@@ -7,6 +7,7 @@
 mod rebuild;
 mod server;
 
+use crate::store::WriteTransaction;
 use std::ops::Deref;
 use std::sync::Arc;
 
@@ -15,7 +16,7 @@ use ordermesh_kernel::Clock;
 use ordermesh_proto::error::Problem;
 use ordermesh_proto::event_types::FeedEvent;
 use ordermesh_proto::feed::v1::{FeedErrorReason, RebuildProjectionResponse};
-use sea_orm::{DatabaseConnection, DatabaseTransaction, DbErr};
+use sea_orm::{DatabaseConnection, DbErr};
 use tokio::sync::mpsc;
 use tonic::{Code, Status};
 
@@ -40,16 +41,16 @@ pub trait Projection: Send + Sync + 'static {
     /// and each once.
     async fn apply(
         &self,
-        tx: &DatabaseTransaction,
+        tx: &WriteTransaction,
         suffix: &str,
         events: &[Self::Event],
     ) -> Result<(), HandlerError>;
     /// Called after a batch is committed to the live tables, by whomever.
     fn applied(&self, events: &[Self::Event]);
     /// Makes empty tables whose names end in `suffix`, in place of any that are there.
-    async fn create_tables(&self, tx: &DatabaseTransaction, suffix: &str) -> Result<(), DbErr>;
+    async fn create_tables(&self, tx: &WriteTransaction, suffix: &str) -> Result<(), DbErr>;
     /// Puts the tables of `suffix` in the place of the live ones, which are dropped.
-    async fn swap_tables(&self, tx: &DatabaseTransaction, suffix: &str) -> Result<(), DbErr>;
+    async fn swap_tables(&self, tx: &WriteTransaction, suffix: &str) -> Result<(), DbErr>;
 }
 
 /// The live tables of a projection as a consumer's handler.
@@ -65,7 +66,7 @@ impl<P: Projection> Handler for LiveTables<P> {
 
     async fn apply(
         &self,
-        tx: &DatabaseTransaction,
+        tx: &WriteTransaction,
         events: &[P::Event],
         _: Delivery,
     ) -> Result<(), HandlerError> {

@@ -9,12 +9,12 @@ use ordermesh_feed::commit::{
 };
 use ordermesh_feed::event::{Cause, NewEvent};
 use ordermesh_feed::log::{EventLog, FeedSchema, FeedSource};
-use ordermesh_feed::store::{LogMigration, RetentionMigration, Writes};
+use ordermesh_feed::store::{LogMigration, RetentionMigration, WriteTransaction, Writes};
 use ordermesh_kernel::{SystemClock, Timestamp};
 use ordermesh_proto::event_types::ORDER_V1;
 use ordermesh_testkit::backend::{self, Backend};
 use ordermesh_testkit::wait;
-use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbErr};
+use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbErr};
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -38,7 +38,7 @@ struct Counters {
 impl UnitOfWork for Counters {
     type Want = String;
 
-    async fn load(tx: &DatabaseTransaction, wants: Vec<String>) -> Result<Self, DbErr> {
+    async fn load(tx: &WriteTransaction, wants: Vec<String>) -> Result<Self, DbErr> {
         let mut unit = Self::default();
         for key in wants {
             let sql =

@@ -6,9 +6,7 @@
 
 use std::path::Path;
 
-use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, EntityTrait, QuerySelect,
-};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, EntityTrait, QuerySelect};
 
 use super::{ArchiveError, ArchiveReader, Archived, Progress, verify};
 use crate::log::{Boundary, FeedSchema};
@@ -38,7 +36,7 @@ pub async fn import(
 }
 
 async fn import_in(
-    tx: &DatabaseTransaction,
+    tx: &WriteTransaction,
     schema: FeedSchema,
     path: &Path,
     archived: &Archived,
@@ -83,7 +81,7 @@ async fn import_in(
 }
 
 /// The boundary that the log will have, or the refusal of a log that the archive does not fit.
-async fn place_for(tx: &DatabaseTransaction, archived: &Archived) -> Result<Boundary, ArchiveError> {
+async fn place_for(tx: &WriteTransaction, archived: &Archived) -> Result<Boundary, ArchiveError> {
     let find = log_head::Entity::find_by_id(1);
     let head = match tx.get_database_backend() {
         DbBackend::Postgres => find.lock_exclusive().one(tx).await?,

@@ -6,16 +6,15 @@ use std::time::Duration;
 use ordermesh_kernel::{Clock, EventId, clock};
 use sea_orm::sea_query::Value;
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, EntityTrait,
-    FromQueryResult, QueryFilter, QuerySelect, Statement,
+    ColumnTrait, ConnectionTrait, DatabaseConnection, DbErr, EntityTrait, QueryFilter, QuerySelect,
 };
 use uuid::Uuid;
 
 use super::job::{Job, Outcome};
 use super::{CommandIdentity, UnitOfWork};
-use crate::event::{Cause, LoggedEvent, NewEvent, WireEvent};
+use crate::event::{Cause, LoggedEvent, NewEvent, WireEvent, key_hash};
 use crate::log::{EventLog, FeedSource};
-use crate::store::{Failure, Table, WriteTransaction, Writes, event, idempotency};
+use crate::store::{Failure, Table, WriteTransaction, Writes, append, event, idempotency};
 use crate::token::LogPosition;
 
 /// How often a batch is tried again at once: another writer was faster, or a connection of the pool was dead.
@@ -141,7 +140,7 @@ impl<'a> Batch<'a> {
     /// What becomes of each job, and what was written; `None` when no job was accepted.
     async fn attempt_in<U: UnitOfWork>(
         &self,
-        tx: &DatabaseTransaction,
+        tx: &WriteTransaction,
         jobs: &mut Jobs<U>,
     ) -> Result<(Vec<Fate>, Option<Written>), DbErr> {
         let keys: Vec<Key> = jobs.iter().map(|job| job.identity().key()).collect();
@@ -166,7 +165,7 @@ impl<'a> Batch<'a> {
     /// has become visible between the look-up of its request_id and the load.
     async fn judge_refusals_again(
         &self,
-        tx: &DatabaseTransaction,
+        tx: &WriteTransaction,
         keys: &[Key],
         fates: &mut [Fate],
     ) -> Result<(), DbErr> {
@@ -230,38 +229,41 @@ impl<'a> Batch<'a> {
     }
 
     /// Gives positions and writes events. The head's row lock lives from here to the commit.
-    async fn append(&self, tx: &DatabaseTransaction, decided: Decided) -> Result<Written, DbErr> {
-        let now = clock::to_micros(self.clock.now());
-        let count = decided.events.len() as i64;
-        let head = advance_head(tx, count, now).await?;
+    async fn append(&self, tx: &WriteTransaction, decided: Decided) -> Result<Written, DbErr> {
+        let now = self.clock.now();
+        let mut staged = Vec::with_capacity(decided.events.len());
+        let mut rows = Vec::with_capacity(decided.events.len());
+        for (number, Staged { record, cause, event }) in (1..).zip(decided.events) {
+            let kind = self.log.schema().event(event.kind).ok_or_else(|| {
+                DbErr::Type(format!("{} is not an event of this feed's contract", event.kind))
+            })?;
+            let (id, key_hash) = (EventId::new_v7(now), key_hash(&event.key));
+            let logged = LoggedEvent { position: number, id, recorded: now, key_hash, cause, event };
+            rows.push(row(&logged));
+            staged.push((record, kind, logged));
+        }
+        let count = rows.len() as i64;
+        let head = append(tx, clock::to_micros(now), rows).await?;
         let recorded =
             clock::from_micros(head.recorded_time).map_err(|error| DbErr::Type(error.to_string()))?;
+        let before = head.position - count;
+        self.log.expect_next(before + 1, tx.get_database_backend())?;
 
         let nowhere = self.log.place(0, None);
         let known = |record| Known { record, place: nowhere };
         let mut records: Vec<Known> = decided.records.into_iter().map(known).collect();
-        let (mut rows, mut events) = (Vec::new(), Vec::with_capacity(decided.events.len()));
-        let first = head.position - count + 1;
-        self.log.expect_next(first, tx.get_database_backend())?;
-        for (position, Staged { record, cause, event }) in (first..).zip(decided.events) {
-            let id = EventId::new_v7(recorded);
-            records[record].place = self.log.place(position, Some(id));
-            let kind = self.log.schema().event(event.kind).ok_or_else(|| {
-                DbErr::Type(format!("{} is not an event of this feed's contract", event.kind))
-            })?;
-            let logged = LoggedEvent { position, id, recorded, cause, event };
-            let wire = WireEvent::new(&logged, kind);
-            rows.push(row(logged, wire.key_hash));
-            events.push(wire);
+        let mut events = Vec::with_capacity(staged.len());
+        for (record, kind, mut logged) in staged {
+            logged.position += before;
+            logged.recorded = recorded;
+            records[record].place = self.log.place(logged.position, Some(logged.id));
+            events.push(WireEvent::new(logged, kind));
         }
-        let mut writes = Writes::default();
-        writes.insert(&Table::<event::Entity>::default(), rows)?;
-        writes.run(tx).await?;
         Ok(Written { records, events })
     }
 
     /// What is known of the keys, with the places of the events that came of it.
-    async fn known(&self, tx: &DatabaseTransaction, keys: &[Key]) -> Result<HashMap<Key, Known>, DbErr> {
+    async fn known(&self, tx: &WriteTransaction, keys: &[Key]) -> Result<HashMap<Key, Known>, DbErr> {
         let values = keys.iter().map(|key| Value::from(key.to_vec()));
         let records =
             Table::<idempotency::Entity>::default().find_in(tx, idempotency::Column::Id, values).await?;
@@ -282,7 +284,7 @@ impl<'a> Batch<'a> {
     /// The places of the records' newest events, by key and key revision.
     async fn places(
         &self,
-        tx: &DatabaseTransaction,
+        tx: &WriteTransaction,
         records: &[idempotency::Model],
     ) -> Result<HashMap<(String, i64), LogPosition>, DbErr> {
         let keys = records.iter().map(|record| record.event_key.as_str());
@@ -309,41 +311,23 @@ fn claim(writes: &mut Writes, records: &[idempotency::Model]) -> Result<(), DbEr
     writes.insert(&Table::<idempotency::Entity>::default(), records)
 }
 
-#[derive(FromQueryResult)]
-struct Head {
-    position: i64,
-    recorded_time: i64,
-}
-
-/// Moves the head by `count` events; its time never goes back, whatever the clock does.
-async fn advance_head(tx: &DatabaseTransaction, count: i64, now: i64) -> Result<Head, DbErr> {
-    const ADVANCE: &str = "UPDATE log_head SET position = position + $1, \
-         recorded_time = CASE WHEN recorded_time > $2 THEN recorded_time ELSE $2 END \
-         WHERE id = 1 RETURNING position, recorded_time";
-    let statement =
-        Statement::from_sql_and_values(tx.get_database_backend(), ADVANCE, [count.into(), now.into()]);
-    let row = tx.query_one_raw(statement).await?;
-    let row = row.ok_or_else(|| DbErr::RecordNotFound("log_head has no row".to_owned()))?;
-    Head::from_query_result(&row, "")
-}
-
-fn row(logged: LoggedEvent, key_hash: u64) -> event::Model {
-    let LoggedEvent { position, id, recorded, cause, event } = logged;
+fn row(logged: &LoggedEvent) -> event::Model {
+    let LoggedEvent { cause, event, .. } = logged;
     event::Model {
-        position,
-        event_id: *id.as_uuid(),
+        position: logged.position,
+        event_id: *logged.id.as_uuid(),
         kind: event.kind.to_owned(),
         schema_version: event.schema_version,
-        key: event.key,
+        key: event.key.clone(),
         key_revision: event.key_revision,
-        key_hash: key_hash.cast_signed(),
+        key_hash: logged.key_hash.cast_signed(),
         occurred_time: clock::to_micros(event.occurred),
-        recorded_time: clock::to_micros(recorded),
-        correlation_id: cause.correlation_id,
-        causation_id: cause.causation_id,
-        traceparent: cause.traceparent,
-        payload: event.payload,
-        personal: event.personal,
+        recorded_time: clock::to_micros(logged.recorded),
+        correlation_id: cause.correlation_id.clone(),
+        causation_id: cause.causation_id.clone(),
+        traceparent: cause.traceparent.clone(),
+        payload: event.payload.clone(),
+        personal: event.personal.clone(),
     }
 }
 

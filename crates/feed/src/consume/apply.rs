@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use ordermesh_proto::event_types::FeedEvent;
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr};
+use sea_orm::{ConnectionTrait, DbErr};
 use uuid::Uuid;
 
 use super::feed::{Arrived, is_empty};
@@ -114,7 +114,7 @@ impl<H: Handler> Consumer<H> {
 
     async fn attempt_in(
         &self,
-        tx: &DatabaseTransaction,
+        tx: &WriteTransaction,
         feed_id: Uuid,
         work: &mut Work<H::Event>,
         reached: LogPosition,

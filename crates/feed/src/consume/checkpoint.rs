@@ -2,12 +2,11 @@
 
 use ordermesh_kernel::EventId;
 use sea_orm::sea_query::{Expr, OnConflict};
-use sea_orm::{
-    ColumnTrait, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait, QueryFilter, QuerySelect, Set,
-};
+use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QuerySelect, Set};
 use uuid::Uuid;
 
 use super::ConsumeError;
+use crate::store::WriteTransaction;
 use crate::store::checkpoint::{ActiveModel, Column, Entity, Model};
 use crate::token::LogPosition;
 
@@ -18,17 +17,14 @@ pub(crate) async fn load<C: ConnectionTrait>(db: &C, consumer: &str) -> Result<O
 }
 
 /// The same, and keeps every other transaction of the consumer waiting until this one has ended.
-pub(crate) async fn load_locked(
-    tx: &DatabaseTransaction,
-    consumer: &str,
-) -> Result<Option<LogPosition>, DbErr> {
+pub(crate) async fn load_locked(tx: &WriteTransaction, consumer: &str) -> Result<Option<LogPosition>, DbErr> {
     let row = Entity::find_by_id(consumer.to_owned()).lock_exclusive().one(tx).await?;
     Ok(row.map(place))
 }
 
 /// Moves the checkpoint from `from` to `to`; [`ConsumeError::Superseded`] when it is no longer at `from`.
 pub(crate) async fn advance(
-    tx: &DatabaseTransaction,
+    tx: &WriteTransaction,
     consumer: &str,
     from: Option<LogPosition>,
     to: LogPosition,
@@ -87,7 +83,7 @@ mod tests {
     use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
     use super::*;
-    use crate::store::{ConsumerMigration, WriteTransaction};
+    use crate::store::ConsumerMigration;
 
     struct Migrator;
 

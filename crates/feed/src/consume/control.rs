@@ -72,7 +72,7 @@ impl<H: Handler> ConsumerControl for Consumer<H> {
 
     async fn replay(&self, keys: Option<&[String]>, suppress_effects: bool) -> Result<usize, DbErr> {
         let tx = WriteTransaction::begin(&self.db).await?;
-        let planned = self.plan_replay(&*tx, keys, suppress_effects).await;
+        let planned = self.plan_replay(&tx, keys, suppress_effects).await;
         let planned = tx.end(planned).await?;
         self.wake.notify_one();
         Ok(planned)
@@ -82,9 +82,9 @@ impl<H: Handler> ConsumerControl for Consumer<H> {
         let tx = WriteTransaction::begin(&self.db).await?;
         let gone = async {
             checkpoint::load_locked(&tx, self.handler.name()).await?;
-            let discarded = self.parking().discard(&*tx, key, Some(up_to)).await?;
+            let discarded = self.parking().discard(&tx, key, Some(up_to)).await?;
             if discarded.unblocked {
-                parked::forget_plan(&*tx, self.handler.name(), key).await?;
+                parked::forget_plan(&tx, self.handler.name(), key).await?;
             }
             Ok::<_, DbErr>(discarded.events)
         }

@@ -1,9 +1,10 @@
 //! What a context writes: which events it wants, and what to do with a batch of them.
 
+use crate::store::WriteTransaction;
 use async_trait::async_trait;
 use ordermesh_proto::event_types::FeedEvent;
 use ordermesh_proto::feed::v1::EventFilter;
-use sea_orm::{DatabaseTransaction, DbErr};
+use sea_orm::DbErr;
 
 /// Follows one feed. Everything else is the runtime's: where it stands, batches, retries, parking, replay, lag.
 ///
@@ -40,7 +41,7 @@ pub trait Handler: Send + Sync + 'static {
     /// Changes the context's tables. The events come in order, those of one key without a hole.
     async fn apply(
         &self,
-        _tx: &DatabaseTransaction,
+        _tx: &WriteTransaction,
         _events: &[Self::Event],
         _delivery: Delivery,
     ) -> Result<(), HandlerError> {

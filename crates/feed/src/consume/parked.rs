@@ -1,14 +1,12 @@
 //! What the runtime does about a consumer's parking by itself: which stopped keys it tries again, and when.
 
+use crate::store::WriteTransaction;
 use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use ordermesh_kernel::{Timestamp, to_micros};
 use sea_orm::sea_query::OnConflict;
-use sea_orm::{
-    ColumnTrait, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait, QueryFilter, QueryOrder,
-    QuerySelect, Set,
-};
+use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set};
 
 use super::{ConsumeError, ConsumerSettings};
 use crate::parking::Parking;
@@ -27,7 +25,7 @@ pub(crate) struct Due {
 /// Parks events: those of `stopped` keys stop them, and are tried again at `due`; the others queue behind.
 /// [`ConsumeError::ParkingFull`] when there is no room.
 pub(crate) async fn park(
-    tx: &DatabaseTransaction,
+    tx: &WriteTransaction,
     consumer: &str,
     events: &[Bytes],
     stopped: &BTreeMap<String, String>,
@@ -111,7 +109,7 @@ pub(crate) async fn plan_next<C: ConnectionTrait>(
 
 /// Notes that the next event of a key failed: it is tried again later, or waits for an operator.
 pub(crate) async fn failed(
-    tx: &DatabaseTransaction,
+    tx: &WriteTransaction,
     consumer: &str,
     due: &Due,
     reason: &str,

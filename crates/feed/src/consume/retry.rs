@@ -2,7 +2,6 @@
 
 use bytes::Bytes;
 use ordermesh_kernel::to_micros;
-use sea_orm::DatabaseTransaction;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
@@ -101,7 +100,7 @@ impl<H: Handler> Consumer<H> {
 
     async fn try_in(
         &self,
-        tx: &DatabaseTransaction,
+        tx: &WriteTransaction,
         due: &Due,
         next: &ParkedEvent,
         event: &[H::Event; 1],
@@ -146,7 +145,7 @@ impl<H: Handler> Consumer<H> {
     /// True when it is tried again later.
     async fn note_failure_in(
         &self,
-        tx: &DatabaseTransaction,
+        tx: &WriteTransaction,
         due: &Due,
         reason: &str,
     ) -> Result<bool, ConsumeError> {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use ordermesh_proto::error::{Problem, Violations};
 use ordermesh_proto::feed::v1::{AcknowledgeRequest, AcknowledgeResponse};
 use sea_orm::sea_query::Value;
-use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
 use super::plan::{FAILED, POISON, QUEUED};
 use super::table::Membership;
@@ -82,7 +82,7 @@ impl Groups {
 }
 
 async fn acknowledge_in(
-    tx: &DatabaseTransaction,
+    tx: &WriteTransaction,
     membership: &Membership,
     request: &AcknowledgeRequest,
 ) -> Result<i32, GroupError> {
@@ -120,7 +120,7 @@ async fn acknowledge_in(
 
 /// The deliveries of a group at positions.
 async fn find(
-    tx: &DatabaseTransaction,
+    tx: &WriteTransaction,
     group: &str,
     positions: impl Iterator<Item = i64>,
 ) -> Result<BTreeMap<i64, group_delivery::Model>, GroupError> {

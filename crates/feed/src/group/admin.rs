@@ -10,10 +10,7 @@ use ordermesh_proto::feed::v1::{
     GetGroupResponse, GroupMember, GroupSlot, ListGroupsRequest, ListGroupsResponse, ResetGroupRequest,
     ResetGroupResponse, SubscribeRequest, subscribe_request,
 };
-use sea_orm::{
-    ColumnTrait, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait, QueryFilter, QueryOrder,
-    QuerySelect,
-};
+use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use tonic::Code;
 
 use super::plan::QUEUED;
@@ -75,7 +72,7 @@ impl FeedServer {
         };
         let group = request.group;
         let place = LogPosition { feed_id: self.source.feed_id(), position, event_id };
-        let change = async |tx: &DatabaseTransaction| table::reset(tx, &group, place).await;
+        let change = async |tx: &WriteTransaction| table::reset(tx, &group, place).await;
         self.groups.change(&group, request.force, change).await?;
         Ok(ResetGroupResponse { position })
     }
@@ -84,7 +81,7 @@ impl FeedServer {
     pub async fn delete_group(&self, request: DeleteGroupRequest) -> Result<DeleteGroupResponse, Problem> {
         named(&request.group)?;
         let group = request.group;
-        let change = async |tx: &DatabaseTransaction| table::delete(tx, &group).await;
+        let change = async |tx: &WriteTransaction| table::delete(tx, &group).await;
         self.groups.change(&group, request.force, change).await?;
         Ok(DeleteGroupResponse {})
     }
@@ -215,13 +212,13 @@ impl Groups {
         &self,
         group: &str,
         force: bool,
-        change: impl AsyncFnOnce(&DatabaseTransaction) -> Result<(), DbErr>,
+        change: impl AsyncFnOnce(&WriteTransaction) -> Result<(), DbErr>,
     ) -> Result<(), GroupError> {
         let now = clock::to_micros(self.clock.now());
         let tx = WriteTransaction::begin(&self.writer).await?;
         let changed = async {
-            table::lock_group(&*tx, group).await?.ok_or_else(|| not_found(group))?;
-            let live = table::live_members(&*tx, group, now).await?.len();
+            table::lock_group(&tx, group).await?.ok_or_else(|| not_found(group))?;
+            let live = table::live_members(&tx, group, now).await?.len();
             if live > 0 && !force {
                 let message = format!("the group {group} has {live} members with open streams");
                 return Err(Problem::new(
@@ -234,8 +231,8 @@ impl Groups {
                 .into());
             }
             // No turn of a member may be under way when its deliveries go.
-            table::lock_members(&*tx, group).await?;
-            Self::parking(group).clear(&*tx).await?;
+            table::lock_members(&tx, group).await?;
+            Self::parking(group).clear(&tx).await?;
             Ok(change(&tx).await?)
         };
         let changed: Result<(), GroupError> = changed.await;

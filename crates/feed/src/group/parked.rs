@@ -6,7 +6,7 @@ use ordermesh_proto::feed::v1::{
     DiscardParkedEventsRequest, DiscardParkedEventsResponse, FeedErrorReason, ListParkedEventsRequest,
     ListParkedEventsResponse, ParkedEvent, ReplayParkedEventsRequest, ReplayParkedEventsResponse,
 };
-use sea_orm::{ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, QueryFilter};
+use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter};
 use tonic::Code;
 
 use super::admin::find;
@@ -150,7 +150,7 @@ impl Groups {
         let tx = WriteTransaction::begin(&self.writer).await?;
         let replayed = async {
             lock(&tx, group).await?;
-            let found = Self::parking(group).start_replay(&*tx, keys.as_deref()).await?;
+            let found = Self::parking(group).start_replay(&tx, keys.as_deref()).await?;
             if let Some(missing) = keys.iter().flatten().find(|key| !found.contains(key)) {
                 return Err(not_parked(missing));
             }
@@ -165,7 +165,7 @@ impl Groups {
         let discarded = async {
             lock(&tx, group).await?;
             let parking = Self::parking(group);
-            if !parking.blocked(&*tx).await?.contains_key(key) {
+            if !parking.blocked(&tx).await?.contains_key(key) {
                 return Err(not_parked(key));
             }
             group_delivery::Entity::delete_many()
@@ -173,9 +173,9 @@ impl Groups {
                 .filter(group_delivery::Column::Key.eq(key))
                 .filter(group_delivery::Column::Replay.eq(true))
                 .filter(group_delivery::Column::Position.lte(up_to.unwrap_or(i64::MAX)))
-                .exec(&*tx)
+                .exec(&tx)
                 .await?;
-            Ok(parking.discard(&*tx, key, up_to).await?)
+            Ok(parking.discard(&tx, key, up_to).await?)
         };
         let discarded = discarded.await;
         tx.end(discarded).await
@@ -183,7 +183,7 @@ impl Groups {
 }
 
 /// Keeps turns and acknowledgements of the group's members out until the end of the transaction.
-async fn lock(tx: &DatabaseTransaction, group: &str) -> Result<(), GroupError> {
+async fn lock(tx: &WriteTransaction, group: &str) -> Result<(), GroupError> {
     table::lock_group(tx, group).await?.ok_or_else(|| not_found(group))?;
     Ok(table::lock_members(tx, group).await?)
 }

@@ -102,18 +102,18 @@ async fn open(
                 created_time: now,
                 stopped_reason: String::new(),
             };
-            table::create(&*tx, &group, position, event_id).await?;
+            table::create(&tx, &group, position, event_id).await?;
         }
-        let group = table::lock_group(&*tx, &wish.group).await?;
+        let group = table::lock_group(&tx, &wish.group).await?;
         let group = group.ok_or_else(|| super::not_found(&wish.group))?;
         if !group.stopped_reason.is_empty() {
-            let usage = Groups::parking(&wish.group).usage(&*tx).await?;
+            let usage = Groups::parking(&wish.group).usage(&tx).await?;
             if groups.is_full(usage) {
                 return Err(GroupError::ParkingFull);
             }
-            table::stop(&*tx, &wish.group, "").await?;
+            table::stop(&tx, &wish.group, "").await?;
         }
-        Ok(table::join(&*tx, &group, &wish.member, now, micros(groups.settings.lease)).await?)
+        Ok(table::join(&tx, &group, &wish.member, now, micros(groups.settings.lease)).await?)
     };
     let joined = joined.await;
     Ok((tx.end(joined).await?, filter))
@@ -270,7 +270,7 @@ impl Stream {
         groups.hub.close(&self.membership.group, self.membership.epoch);
         let left = async {
             let tx = WriteTransaction::begin(&groups.writer).await?;
-            let left = self.membership.leave(&*tx).await;
+            let left = self.membership.leave(&tx).await;
             tx.end(left).await
         };
         if let Err(error) = left.await {
@@ -339,7 +339,7 @@ impl Stream {
             let groups = &self.server.groups;
             let stopped = async {
                 let tx = WriteTransaction::begin(&groups.writer).await?;
-                let stopped = table::stop(&*tx, &self.membership.group, PARKING_FULL).await;
+                let stopped = table::stop(&tx, &self.membership.group, PARKING_FULL).await;
                 tx.end(stopped).await
             };
             if let Err(error) = stopped.await {
@@ -359,7 +359,7 @@ impl Stream {
         let now = clock::to_micros(groups.clock.now());
         let until = now + micros(groups.settings.lease);
         let tx = WriteTransaction::begin(&groups.writer).await?;
-        let shared = self.membership.rebalance(&*tx, now, until).await;
+        let shared = self.membership.rebalance(&tx, now, until).await;
         self.share = tx.end(shared).await?;
         self.lease_end = started + groups.settings.lease;
         let moving = self.share.wanting || !self.share.surplus.is_empty();
@@ -467,7 +467,7 @@ impl Stream {
         let until = clock::to_micros(groups.clock.now()) + micros(groups.settings.lease);
         let renewed = async {
             let tx = WriteTransaction::begin(&groups.writer).await?;
-            let renewed = self.membership.renew(&*tx, until).await;
+            let renewed = self.membership.renew(&tx, until).await;
             tx.end(renewed).await
         };
         match renewed.await {

@@ -14,7 +14,7 @@ use sea_orm::{
 
 use super::GroupError;
 use super::plan::{SENT, SLOTS, WAITING, fair_share};
-use crate::store::{Table, consumer_group, group_delivery, group_member, group_slot};
+use crate::store::{StoreConnection, Table, consumer_group, group_delivery, group_member, group_slot};
 use crate::token::LogPosition;
 
 /// A membership: everything that it owns goes by its epoch.
@@ -48,7 +48,7 @@ pub(super) async fn lock_group<C: ConnectionTrait>(
 }
 
 /// Makes a group with all slots at a place.
-pub(super) async fn create<C: ConnectionTrait>(
+pub(super) async fn create<C: StoreConnection>(
     tx: &C,
     group: &consumer_group::Model,
     position: i64,
@@ -70,7 +70,7 @@ pub(super) async fn create<C: ConnectionTrait>(
 ///
 /// Epochs follow the clock, in microseconds: a database restored from an older copy counts on from an older epoch, and
 /// one that it gave twice would let a member of the lost history acknowledge events of the new one.
-pub(super) async fn join<C: ConnectionTrait>(
+pub(super) async fn join<C: StoreConnection>(
     tx: &C,
     group: &consumer_group::Model,
     member: &str,

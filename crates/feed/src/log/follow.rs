@@ -48,7 +48,8 @@ impl EventLog {
 
     /// Tells the other replicas of commits.
     async fn tell(self: Arc<Self>, replica: String) {
-        let sql = "SELECT pg_notify($1, $2)";
+        // A notice is a transaction; that it survives a crash is not worth waiting for the disk.
+        let sql = "SELECT set_config('synchronous_commit', 'off', true), pg_notify($1, $2)";
         let values = [CHANNEL.into(), replica.into()];
         let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, values);
         loop {

@@ -6,7 +6,6 @@ use ordermesh_proto::common::v1::CommonErrorReason;
 use ordermesh_proto::error::Problem;
 use ordermesh_proto::event_types::FeedEvent;
 use ordermesh_proto::feed::v1::{EventFilter, FeedErrorReason, RebuildProjectionResponse};
-use sea_orm::DatabaseTransaction;
 use tonic::{Code, Status};
 
 use super::{Projection, Projector, Tell};
@@ -112,7 +111,7 @@ impl<P: Projection> Projector<P> {
 
     async fn swap_in(
         &self,
-        tx: &DatabaseTransaction,
+        tx: &WriteTransaction,
         live: Option<LogPosition>,
         reached: LogPosition,
     ) -> Result<bool, ConsumeError> {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ordermesh_kernel::{Clock, to_micros};
-use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, Statement};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr, Statement};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -101,7 +101,7 @@ impl Pruner {
             while !shutdown.is_cancelled() {
                 let tx = WriteTransaction::begin(&self.writer).await?;
                 let batch = match take_turn(&tx).await {
-                    Ok(true) => prune(&*tx, kept.table, kept.column, before, BATCH).await,
+                    Ok(true) => prune(&tx, kept.table, kept.column, before, BATCH).await,
                     other => other.map(|_| 0),
                 };
                 let batch = tx.end(batch).await?;
@@ -122,7 +122,7 @@ impl Pruner {
 }
 
 /// Whether this replica may prune; until the end of the transaction no other one may.
-async fn take_turn(tx: &DatabaseTransaction) -> Result<bool, DbErr> {
+async fn take_turn(tx: &WriteTransaction) -> Result<bool, DbErr> {
     if tx.get_database_backend() != DbBackend::Postgres {
         return Ok(true);
     }

@@ -6,8 +6,8 @@
 use std::path::Path;
 
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, EntityTrait, QueryFilter,
-    QueryOrder, QuerySelect, Statement,
+    ColumnTrait, ConnectionTrait, DatabaseConnection, DbErr, EntityTrait, QueryFilter, QueryOrder,
+    QuerySelect, Statement,
 };
 use uuid::Uuid;
 
@@ -124,7 +124,7 @@ async fn refuse_if_needed<C: ConnectionTrait>(db: &C, last: i64) -> Result<(), T
 
 /// Deletes the next events up to `last`, and moves the boundary to them. The head's row comes last: whoever writes
 /// waits for the commit only.
-async fn delete_batch(tx: &DatabaseTransaction, last: i64) -> Result<u64, TruncateError> {
+async fn delete_batch(tx: &WriteTransaction, last: i64) -> Result<u64, TruncateError> {
     // Again in each batch: a group may have been set back meanwhile.
     refuse_if_needed(tx, last).await?;
     let upto: Option<(i64, Uuid, i64)> = last_of_batch(tx, last).await?;
@@ -149,7 +149,7 @@ async fn delete_batch(tx: &DatabaseTransaction, last: i64) -> Result<u64, Trunca
 }
 
 /// The last event of the next batch.
-async fn last_of_batch(tx: &DatabaseTransaction, last: i64) -> Result<Option<(i64, Uuid, i64)>, DbErr> {
+async fn last_of_batch(tx: &WriteTransaction, last: i64) -> Result<Option<(i64, Uuid, i64)>, DbErr> {
     let positions: Vec<(i64, Uuid, i64)> = event::Entity::find()
         .select_only()
         .columns([event::Column::Position, event::Column::EventId, event::Column::RecordedTime])

@@ -6,15 +6,15 @@
 use async_trait::async_trait;
 use sea_orm::sea_query::Iden;
 use sea_orm::{
-    ActiveModelTrait, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait, FromQueryResult,
-    IntoActiveModel, Iterable, ModelTrait, PrimaryKeyToColumn, Statement,
+    ActiveModelTrait, ConnectionTrait, DbErr, EntityTrait, FromQueryResult, IntoActiveModel, Iterable,
+    ModelTrait, PrimaryKeyToColumn, Statement,
 };
 use sha2::{Digest, Sha256};
 
 use super::lease_entity::consumer_lease;
 use super::{
-    Table, checkpoint, consumer_group, event, group_delivery, group_member, group_slot, idempotency, inbox,
-    log_head, parked_event, parked_key, parked_work, subscriber,
+    Table, WriteTransaction, checkpoint, consumer_group, event, group_delivery, group_member, group_slot,
+    idempotency, inbox, log_head, parked_event, parked_key, parked_work, subscriber,
 };
 
 /// Rows read at once.
@@ -37,18 +37,18 @@ pub trait CopyTable: Send + Sync {
     /// Migrations write rows into it; a copy replaces them.
     fn is_filled_by_migrations(&self) -> bool;
     /// Number of its rows.
-    async fn count(&self, db: &DatabaseTransaction) -> Result<u64, DbErr>;
+    async fn count(&self, db: &WriteTransaction) -> Result<u64, DbErr>;
     /// Deletes its rows.
-    async fn clear(&self, db: &DatabaseTransaction) -> Result<(), DbErr>;
+    async fn clear(&self, db: &WriteTransaction) -> Result<(), DbErr>;
     /// Copies all rows to the same, empty table of another database; `progress` is told the number of rows so far.
     async fn copy(
         &self,
-        from: &DatabaseTransaction,
-        to: &DatabaseTransaction,
+        from: &WriteTransaction,
+        to: &WriteTransaction,
         progress: &(dyn Fn(u64) + Sync),
     ) -> Result<Contents, DbErr>;
     /// Reads all rows.
-    async fn contents(&self, db: &DatabaseTransaction) -> Result<Contents, DbErr>;
+    async fn contents(&self, db: &WriteTransaction) -> Result<Contents, DbErr>;
 }
 
 /// The table of entity `E`.
@@ -74,7 +74,7 @@ where
     }
 
     /// The next rows in the order of the primary key.
-    async fn page(&self, db: &DatabaseTransaction, last: Option<&E::Model>) -> Result<Vec<E::Model>, DbErr> {
+    async fn page(&self, db: &WriteTransaction, last: Option<&E::Model>) -> Result<Vec<E::Model>, DbErr> {
         let key: Vec<E::Column> = E::PrimaryKey::iter().map(|key| key.into_column()).collect();
         let names: Vec<_> = key.iter().map(|column| format!(r#""{}""#, column.to_string())).collect();
         let names = names.join(", ");
@@ -124,21 +124,21 @@ where
         self.filled_by_migrations
     }
 
-    async fn count(&self, db: &DatabaseTransaction) -> Result<u64, DbErr> {
+    async fn count(&self, db: &WriteTransaction) -> Result<u64, DbErr> {
         let sql = format!(r#"SELECT COUNT(*) AS rows FROM "{}""#, self.table.name());
         let row = db.query_one_raw(Statement::from_string(db.get_database_backend(), sql)).await?;
         let row = row.ok_or_else(|| DbErr::RecordNotFound(self.name()))?;
         Ok(row.try_get::<i64>("", "rows")?.unsigned_abs())
     }
 
-    async fn clear(&self, db: &DatabaseTransaction) -> Result<(), DbErr> {
+    async fn clear(&self, db: &WriteTransaction) -> Result<(), DbErr> {
         db.execute_unprepared(&format!(r#"DELETE FROM "{}""#, self.table.name())).await.map(drop)
     }
 
     async fn copy(
         &self,
-        from: &DatabaseTransaction,
-        to: &DatabaseTransaction,
+        from: &WriteTransaction,
+        to: &WriteTransaction,
         progress: &(dyn Fn(u64) + Sync),
     ) -> Result<Contents, DbErr> {
         let mut contents = Contents::default();
@@ -152,7 +152,7 @@ where
         Ok(contents)
     }
 
-    async fn contents(&self, db: &DatabaseTransaction) -> Result<Contents, DbErr> {
+    async fn contents(&self, db: &WriteTransaction) -> Result<Contents, DbErr> {
         let mut contents = Contents::default();
         let mut rows = self.page(db, None).await?;
         while let Some(last) = rows.last() {

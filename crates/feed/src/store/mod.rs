@@ -4,6 +4,8 @@
 //! context that consumes those of [`ConsumerMigration`] and [`InboxMigration`], and either one those of
 //! [`ParkingMigration`]; all go into the context's own list of migrations.
 
+mod append;
+mod array;
 mod consumer_entity;
 mod consumer_migration;
 mod copy;
@@ -21,6 +23,8 @@ mod transaction;
 mod transfer;
 mod writes;
 
+pub(crate) use append::append;
+pub use array::StoreConnection;
 pub(crate) use consumer_entity::{inbox, parked_work};
 pub use consumer_migration::InboxMigration;
 pub use copy::{Contents, Copied, CopyTable, consumer_tables, log_tables, parking_tables};

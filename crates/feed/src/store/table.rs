@@ -6,12 +6,14 @@
 
 use std::marker::PhantomData;
 
-use sea_orm::sea_query::{ArrayType, ColumnType, Iden, Value};
+use sea_orm::sea_query::{Iden, Value};
+use sea_orm::sqlx::postgres::PgArguments;
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, ConnectionTrait, DbBackend, DbErr, EntityTrait, FromQueryResult,
-    IntoActiveModel, Iterable, PrimaryKeyToColumn, Statement,
+    ActiveModelTrait, DbBackend, DbErr, EntityTrait, FromQueryResult, IntoActiveModel, Iterable,
+    PrimaryKeyToColumn, Statement,
 };
 
+use super::array::{self, Element, StoreConnection};
 use super::writes::Writes;
 
 /// Rows a statement of SQLite; the last must be 1.
@@ -42,7 +44,7 @@ impl<E: EntityTrait> Table<E> {
     }
 
     /// Inserts rows. A row whose key is there already fails the statement.
-    pub async fn insert<C: ConnectionTrait>(&self, db: &C, rows: &[E::Model]) -> Result<(), DbErr>
+    pub async fn insert<C: StoreConnection>(&self, db: &C, rows: &[E::Model]) -> Result<(), DbErr>
     where
         E::Model: IntoActiveModel<E::ActiveModel>,
         E::ActiveModel: ActiveModelTrait<Entity = E>,
@@ -53,7 +55,7 @@ impl<E: EntityTrait> Table<E> {
     }
 
     /// Inserts rows, or replaces those whose primary key is there already.
-    pub async fn upsert<C: ConnectionTrait>(&self, db: &C, rows: &[E::Model]) -> Result<(), DbErr>
+    pub async fn upsert<C: StoreConnection>(&self, db: &C, rows: &[E::Model]) -> Result<(), DbErr>
     where
         E::Model: IntoActiveModel<E::ActiveModel>,
         E::ActiveModel: ActiveModelTrait<Entity = E>,
@@ -85,7 +87,7 @@ impl<E: EntityTrait> Table<E> {
     }
 
     /// The rows whose `column` has one of the values, in no order. A value given twice finds its rows once.
-    pub async fn find_in<C: ConnectionTrait>(
+    pub async fn find_in<C: StoreConnection>(
         &self,
         db: &C,
         column: E::Column,
@@ -97,7 +99,7 @@ impl<E: EntityTrait> Table<E> {
     /// The same, and no other transaction changes the rows before this one ends. They are locked in the order of
     /// the column, so that transactions which want the same rows cannot wait for each other. (SQLite's writer is
     /// alone anyway.)
-    pub async fn find_in_and_lock<C: ConnectionTrait>(
+    pub async fn find_in_and_lock<C: StoreConnection>(
         &self,
         db: &C,
         column: E::Column,
@@ -110,77 +112,35 @@ impl<E: EntityTrait> Table<E> {
         self.find(db, column, values, &lock).await
     }
 
-    async fn find<C: ConnectionTrait>(
+    async fn find<C: StoreConnection>(
         &self,
         db: &C,
         column: E::Column,
         values: impl IntoIterator<Item = Value>,
         lock: &str,
     ) -> Result<Vec<E::Model>, DbErr> {
-        let backend = db.get_database_backend();
         let mut values: Vec<Value> = values.into_iter().collect();
-        let mut found = Vec::new();
         let (columns, name, key) = (columns::<E>(), &self.name, column.to_string());
         let select = format!(r#"SELECT {columns} FROM "{name}" WHERE "{key}""#);
+        let mut rows = Vec::new();
+        if db.get_database_backend() == DbBackend::Postgres && !values.is_empty() {
+            let element = Element::of(column)?;
+            let mut arguments = PgArguments::default();
+            array::add(&mut arguments, element, &values)?;
+            values.clear();
+            rows =
+                db.query_arrays(format!("{select} = ANY($1::{}[]){lock}", element.name()), arguments).await?;
+        }
         while let Some(last) = values.last().cloned() {
-            let (condition, bound) = if backend == DbBackend::Postgres {
-                let element = Element::of(column)?;
-                let array = Value::Array(element.array, Some(Box::new(std::mem::take(&mut values))));
-                (format!("= ANY($1::{}[])", element.name), vec![array])
-            } else {
-                let group = group(values.len());
-                // A group is filled up with a repeated value rather than split further: one round trip for a few keys.
-                let take = values.split_off(values.len().saturating_sub(group));
-                let filled = take.into_iter().chain(std::iter::repeat(last)).take(group).collect();
-                (format!("IN ({})", placeholders(group)), filled)
-            };
-            let statement =
-                Statement::from_sql_and_values(backend, format!("{select} {condition}{lock}"), bound);
-            for row in db.query_all_raw(statement).await? {
-                found.push(E::Model::from_query_result(&row, "")?);
-            }
+            let group = group(values.len());
+            // A group is filled up with a repeated value rather than split further: one statement for a few keys.
+            let take = values.split_off(values.len().saturating_sub(group));
+            let filled: Vec<_> = take.into_iter().chain(std::iter::repeat(last)).take(group).collect();
+            let sql = format!("{select} IN ({})", placeholders(group));
+            let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, filled);
+            rows.append(&mut db.query_all_raw(statement).await?);
         }
-        Ok(found)
-    }
-}
-
-/// What an array of a column's values is made of.
-#[derive(Debug)]
-pub(super) struct Element {
-    pub array: ArrayType,
-    pub name: &'static str,
-}
-
-impl Element {
-    pub fn of(column: impl ColumnTrait) -> Result<Self, DbErr> {
-        let (array, name) = match column.def().get_column_type() {
-            ColumnType::BigInteger => (ArrayType::BigInt, "int8"),
-            ColumnType::Integer => (ArrayType::Int, "int4"),
-            ColumnType::Boolean => (ArrayType::Bool, "bool"),
-            ColumnType::String(_) | ColumnType::Text => (ArrayType::String, "text"),
-            ColumnType::Uuid => (ArrayType::Uuid, "uuid"),
-            ColumnType::Blob | ColumnType::VarBinary(_) | ColumnType::Binary(_) => {
-                (ArrayType::Bytes, "bytea")
-            }
-            other => {
-                let name = column.to_string();
-                return Err(DbErr::Type(format!("no array of {other:?}, the type of column {name}")));
-            }
-        };
-        Ok(Self { array, name })
-    }
-
-    /// The value, or in the place of a NULL any other.
-    pub fn or_zero(&self, value: Value) -> Value {
-        match (&self.array, value.is_some()) {
-            (_, true) => value,
-            (ArrayType::Bool, _) => false.into(),
-            (ArrayType::Int, _) => 0_i32.into(),
-            (ArrayType::BigInt, _) => 0_i64.into(),
-            (ArrayType::Uuid, _) => uuid::Uuid::nil().into(),
-            (ArrayType::Bytes, _) => Vec::<u8>::new().into(),
-            (_, _) => "".into(),
-        }
+        rows.iter().map(|row| E::Model::from_query_result(row, "")).collect()
     }
 }
 

@@ -1,67 +1,161 @@
 //! A transaction that writes, and what becomes of its connection when it fails.
 //!
+//! On PostgreSQL it is the driver's own, so that statements over arrays reach the driver directly.
+//!
 //! When a disk is full or fails, SQLite rolls a transaction back by itself. The driver's own ROLLBACK then fails, and
 //! the driver goes on counting the transaction as open: the next one would be a savepoint inside nothing, and its
 //! commit would write nothing. So a connection whose transaction could neither be committed nor undone is closed,
 //! and the pool opens a new one.
 
-use std::ops::Deref;
-
-use sea_orm::sqlx::Connection;
+use async_trait::async_trait;
+use sea_orm::sqlx::postgres::PgArguments;
+use sea_orm::sqlx::{AssertSqlSafe, Connection, Postgres, query_with, raw_sql};
 use sea_orm::{
-    DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, SqliteTransactionMode, TransactionOptions,
-    TransactionTrait,
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, ExecResult, QueryResult,
+    RuntimeErr, SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
 };
+use sea_query_sqlx::SqlxValues;
+use tokio::sync::Mutex;
+
+use super::array::{StoreConnection, no_arrays, query_failed};
 
 /// An open transaction. It must be given an end: dropped, it is undone, but its connection is not looked after.
 #[must_use]
-pub struct WriteTransaction<'a> {
-    tx: DatabaseTransaction,
-    writer: &'a DatabaseConnection,
+#[derive(Debug)]
+pub struct WriteTransaction {
+    tx: Open,
+    writer: DatabaseConnection,
 }
 
-impl<'a> WriteTransaction<'a> {
+#[derive(Debug)]
+enum Open {
+    Sqlite(DatabaseTransaction),
+    /// Behind a lock since statements want the connection for themselves and sea-orm shares it; a transaction's
+    /// statements come one after the other anyway.
+    Postgres(Mutex<sea_orm::sqlx::Transaction<'static, Postgres>>),
+}
+
+impl WriteTransaction {
     /// Begins. SQLite takes its write lock at once, so that no later statement can fail for want of it.
-    pub async fn begin(writer: &'a DatabaseConnection) -> Result<Self, DbErr> {
-        close_broken(writer, false).await;
-        let options = TransactionOptions {
-            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
-            ..TransactionOptions::default()
+    pub async fn begin(writer: &DatabaseConnection) -> Result<Self, DbErr> {
+        let tx = match writer.get_database_backend() {
+            DbBackend::Postgres => {
+                let begun = writer.get_postgres_connection_pool().begin().await;
+                Open::Postgres(Mutex::new(
+                    begun.map_err(|error| DbErr::Conn(RuntimeErr::SqlxError(error.into())))?,
+                ))
+            }
+            _ => {
+                close_broken(writer, false).await;
+                let options = TransactionOptions {
+                    sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+                    ..TransactionOptions::default()
+                };
+                Open::Sqlite(writer.begin_with_options(options).await?)
+            }
         };
-        Ok(Self { tx: writer.begin_with_options(options).await?, writer })
+        Ok(Self { tx, writer: writer.clone() })
     }
 
     /// Commits when the work succeeded, undoes it when it failed.
     pub async fn end<T, E: From<DbErr>>(self, outcome: Result<T, E>) -> Result<T, E> {
-        let error = match outcome {
-            Ok(value) => match self.tx.commit().await {
-                Ok(()) => return Ok(value),
-                Err(error) => E::from(error),
-            },
+        let value = match outcome {
+            Ok(value) => value,
             Err(error) => {
                 self.undo().await;
                 return Err(error);
             }
         };
-        close_broken(self.writer, true).await;
-        Err(error)
+        let committed = match self.tx {
+            Open::Sqlite(tx) => tx.commit().await,
+            Open::Postgres(tx) => tx.into_inner().commit().await.map_err(query_failed),
+        };
+        match committed {
+            Ok(()) => Ok(value),
+            Err(error) => {
+                close_broken(&self.writer, true).await;
+                Err(error.into())
+            }
+        }
     }
 
     /// Undoes everything.
     pub async fn undo(self) {
-        if let Err(error) = self.tx.rollback().await {
+        let undone = match self.tx {
+            Open::Sqlite(tx) => tx.rollback().await,
+            Open::Postgres(tx) => tx.into_inner().rollback().await.map_err(query_failed),
+        };
+        if let Err(error) = undone {
             tracing::warn!(%error, "a transaction could not be undone; its connection is closed");
-            close_broken(self.writer, true).await;
+            close_broken(&self.writer, true).await;
         }
     }
 }
 
-impl Deref for WriteTransaction<'_> {
-    type Target = DatabaseTransaction;
-
-    fn deref(&self) -> &DatabaseTransaction {
-        &self.tx
+#[async_trait]
+impl ConnectionTrait for WriteTransaction {
+    fn get_database_backend(&self) -> DbBackend {
+        match self.tx {
+            Open::Sqlite(_) => DbBackend::Sqlite,
+            Open::Postgres(_) => DbBackend::Postgres,
+        }
     }
+
+    async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
+        match &self.tx {
+            Open::Sqlite(tx) => tx.execute_raw(statement).await,
+            Open::Postgres(tx) => {
+                let query = query_with(AssertSqlSafe(statement.sql), values(statement.values));
+                query.execute(&mut **tx.lock().await).await.map(ExecResult::from).map_err(query_failed)
+            }
+        }
+    }
+
+    async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
+        match &self.tx {
+            Open::Sqlite(tx) => tx.execute_unprepared(sql).await,
+            Open::Postgres(tx) => {
+                let query = raw_sql(AssertSqlSafe(sql));
+                query.execute(&mut **tx.lock().await).await.map(ExecResult::from).map_err(query_failed)
+            }
+        }
+    }
+
+    async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
+        match &self.tx {
+            Open::Sqlite(tx) => tx.query_one_raw(statement).await,
+            Open::Postgres(tx) => {
+                let query = query_with(AssertSqlSafe(statement.sql), values(statement.values));
+                let row = query.fetch_optional(&mut **tx.lock().await).await.map_err(query_failed)?;
+                Ok(row.map(QueryResult::from))
+            }
+        }
+    }
+
+    async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
+        match &self.tx {
+            Open::Sqlite(tx) => tx.query_all_raw(statement).await,
+            Open::Postgres(tx) => {
+                let query = query_with(AssertSqlSafe(statement.sql), values(statement.values));
+                let rows = query.fetch_all(&mut **tx.lock().await).await.map_err(query_failed)?;
+                Ok(rows.into_iter().map(QueryResult::from).collect())
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl StoreConnection for WriteTransaction {
+    async fn query_arrays(&self, sql: String, arrays: PgArguments) -> Result<Vec<QueryResult>, DbErr> {
+        let Open::Postgres(tx) = &self.tx else { return Err(no_arrays()) };
+        let query = query_with(AssertSqlSafe(sql), arrays);
+        let rows = query.fetch_all(&mut **tx.lock().await).await.map_err(query_failed)?;
+        Ok(rows.into_iter().map(QueryResult::from).collect())
+    }
+}
+
+fn values(values: Option<sea_orm::Values>) -> SqlxValues {
+    SqlxValues(values.unwrap_or_else(|| sea_orm::Values(Vec::new())))
 }
 
 /// Closes the writing connection if the driver thinks that a transaction is open on it, or `anyway`. An in-memory

@@ -1,6 +1,6 @@
 //! A whole store from one database to another: all tables or nothing, compared before it counts.
 
-use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, Statement};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr, Statement};
 
 use super::{Contents, CopyTable, WriteTransaction};
 
@@ -36,7 +36,7 @@ pub type CopyProgress<'a> = &'a (dyn Fn(&str, u64, u64) + Sync);
 /// Copies tables into an empty database in one transaction, reads them back, and tells the number of rows. On
 /// PostgreSQL nobody else writes the source's tables until the end of `from`.
 pub async fn copy_tables(
-    from: &DatabaseTransaction,
+    from: &WriteTransaction,
     to: &DatabaseConnection,
     tables: &[Box<dyn CopyTable>],
     progress: CopyProgress<'_>,
@@ -47,7 +47,7 @@ pub async fn copy_tables(
     tx.end(copied).await
 }
 
-async fn lock(from: &DatabaseTransaction, tables: &[Box<dyn CopyTable>]) -> Result<(), DbErr> {
+async fn lock(from: &WriteTransaction, tables: &[Box<dyn CopyTable>]) -> Result<(), DbErr> {
     if from.get_database_backend() != DbBackend::Postgres {
         // The transaction is SQLite's one writer.
         return Ok(());
@@ -57,8 +57,8 @@ async fn lock(from: &DatabaseTransaction, tables: &[Box<dyn CopyTable>]) -> Resu
 }
 
 async fn copy_in(
-    from: &DatabaseTransaction,
-    to: &DatabaseTransaction,
+    from: &WriteTransaction,
+    to: &WriteTransaction,
     tables: &[Box<dyn CopyTable>],
     progress: CopyProgress<'_>,
 ) -> Result<u64, CopyError> {

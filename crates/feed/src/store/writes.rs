@@ -4,13 +4,14 @@
 //! round trip whatever their number and the statement has few texts. SQLite, which has no arrays and no round
 //! trips, gets them table by table.
 
-use sea_orm::sea_query::{ArrayType, Value};
+use sea_orm::sea_query::Value;
+use sea_orm::sqlx::postgres::PgArguments;
 use sea_orm::{
-    ActiveModelTrait, ActiveValue, ColumnTrait, ConnectionTrait, DbBackend, DbErr, EntityTrait,
-    IntoActiveModel, Iterable, Statement,
+    ActiveModelTrait, ActiveValue, DbBackend, DbErr, EntityTrait, IntoActiveModel, Iterable, Statement,
 };
 
-use super::table::{Element, GROUPS, Table, placeholders};
+use super::array::{self, Element, StoreConnection};
+use super::table::{GROUPS, Table, placeholders};
 
 /// What is to be written, in order.
 #[derive(Debug, Default)]
@@ -20,7 +21,7 @@ pub struct Writes {
 
 /// The rows of one table.
 #[derive(Debug)]
-struct Part {
+pub(super) struct Part {
     /// `INSERT INTO "t" ("a", "b") `.
     head: String,
     /// ` ON CONFLICT …`, or nothing.
@@ -33,7 +34,6 @@ struct Part {
 #[derive(Debug)]
 struct Column {
     element: Element,
-    nullable: bool,
     values: Vec<Value>,
 }
 
@@ -66,15 +66,61 @@ impl Writes {
         E::Model: IntoActiveModel<E::ActiveModel>,
         E::ActiveModel: ActiveModelTrait<Entity = E>,
     {
-        if rows.is_empty() {
-            return Ok(());
+        if !rows.is_empty() {
+            self.parts.push(Part::new(table, rows, conflict)?);
         }
+        Ok(())
+    }
+
+    /// Writes everything.
+    pub async fn run<C: StoreConnection>(self, db: &C) -> Result<(), DbErr> {
+        match db.get_database_backend() {
+            DbBackend::Postgres if self.parts.is_empty() => Ok(()),
+            DbBackend::Postgres => self.run_at_once(db).await,
+            _ => self.run_by_table(db).await,
+        }
+    }
+
+    async fn run_at_once<C: StoreConnection>(self, db: &C) -> Result<(), DbErr> {
+        let mut arrays = Arrays::default();
+        let mut inserts = Vec::with_capacity(self.parts.len());
+        for part in &self.parts {
+            inserts.push(part.array_insert(&mut arrays, "", |_, value| value)?);
+        }
+        let last = inserts.pop().unwrap_or_default();
+        let others: Vec<_> =
+            inserts.iter().enumerate().map(|(number, insert)| format!("w{number} AS ({insert})")).collect();
+        let sql = match others.is_empty() {
+            true => last,
+            false => format!("WITH {} {last}", others.join(", ")),
+        };
+        db.query_arrays(sql, arrays.arguments).await.map(drop)
+    }
+
+    async fn run_by_table<C: StoreConnection>(self, db: &C) -> Result<(), DbErr> {
+        for part in self.parts {
+            part.run_in_groups(db).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Parameters of a statement over arrays, counted.
+#[derive(Default)]
+pub(super) struct Arrays {
+    pub arguments: PgArguments,
+    pub count: usize,
+}
+
+impl Part {
+    pub fn new<E: EntityTrait>(table: &Table<E>, rows: Vec<E::Model>, conflict: String) -> Result<Self, DbErr>
+    where
+        E::Model: IntoActiveModel<E::ActiveModel>,
+        E::ActiveModel: ActiveModelTrait<Entity = E>,
+    {
         let count = rows.len();
         let mut columns = E::Column::iter()
-            .map(|column| {
-                let values = Vec::with_capacity(count);
-                Ok(Column { element: Element::of(column)?, nullable: column.def().is_null(), values })
-            })
+            .map(|column| Ok(Column { element: Element::of(column)?, values: Vec::with_capacity(count) }))
             .collect::<Result<Vec<_>, DbErr>>()?;
         for row in rows {
             let mut row = row.into_active_model();
@@ -85,76 +131,31 @@ impl Writes {
                 }
             }
         }
-        self.parts.push(Part { head: table.insert_head(), conflict, columns, rows: count });
-        Ok(())
+        Ok(Self { head: table.insert_head(), conflict, columns, rows: count })
     }
 
-    /// Writes everything.
-    pub async fn run<C: ConnectionTrait>(self, db: &C) -> Result<(), DbErr> {
-        match db.get_database_backend() {
-            DbBackend::Postgres if self.parts.is_empty() => Ok(()),
-            DbBackend::Postgres => self.run_at_once(db).await,
-            _ => self.run_by_table(db).await,
-        }
-    }
-
-    async fn run_at_once<C: ConnectionTrait>(self, db: &C) -> Result<(), DbErr> {
-        let mut values = Vec::new();
-        let mut parts: Vec<_> =
-            self.parts.into_iter().map(|part| part.into_array_insert(&mut values)).collect();
-        let last = parts.pop().unwrap_or_default();
-        let others: Vec<_> =
-            parts.iter().enumerate().map(|(number, part)| format!("w{number} AS ({part})")).collect();
-        let sql = match others.is_empty() {
-            true => last,
-            false => format!("WITH {} {last}", others.join(", ")),
-        };
-        db.execute_raw(Statement::from_sql_and_values(DbBackend::Postgres, sql, values)).await?;
-        Ok(())
-    }
-
-    async fn run_by_table<C: ConnectionTrait>(self, db: &C) -> Result<(), DbErr> {
-        for part in self.parts {
-            part.run_in_groups(db).await?;
-        }
-        Ok(())
-    }
-}
-
-impl Part {
-    /// The statement, its parameters numbered after those already in `values`, to which its own are added.
-    fn into_array_insert(self, values: &mut Vec<Value>) -> String {
-        let (mut arrays, mut names, mut selected) = (Vec::new(), Vec::new(), Vec::new());
-        for (index, column) in self.columns.into_iter().enumerate() {
-            let Column { element, nullable, values: column } = column;
-            let (array, name) = (element.array.clone(), element.name);
-            arrays.push(format!("${}::{name}[]", values.len() + 1));
+    /// The statement, its arrays added to those already in `arrays`. `from` names other tables to select from, each
+    /// followed by a comma; `selected` makes of a column's index and its value what is written.
+    pub fn array_insert(
+        &self,
+        arrays: &mut Arrays,
+        from: &str,
+        selected: impl Fn(usize, String) -> String,
+    ) -> Result<String, DbErr> {
+        let (mut unnested, mut names, mut values) = (Vec::new(), Vec::new(), Vec::new());
+        for (index, column) in self.columns.iter().enumerate() {
+            array::add(&mut arrays.arguments, column.element, &column.values)?;
+            arrays.count += 1;
+            unnested.push(format!("${}::{}[]", arrays.count, column.element.name()));
             names.push(format!("c{index}"));
-            if !nullable {
-                selected.push(format!("c{index}"));
-                values.push(Value::Array(array, Some(Box::new(column))));
-                continue;
-            }
-            // The driver's arrays hold no NULL: a second array tells where one belongs.
-            arrays.push(format!("${}::bool[]", values.len() + 2));
-            names.push(format!("n{index}"));
-            selected.push(format!("CASE WHEN n{index} THEN NULL ELSE c{index} END"));
-            let nulls = column.iter().map(|value| Value::from(!value.is_some())).collect();
-            let filled = column.into_iter().map(|value| element.or_zero(value)).collect();
-            values.push(Value::Array(array, Some(Box::new(filled))));
-            values.push(Value::Array(ArrayType::Bool, Some(Box::new(nulls))));
+            values.push(selected(index, format!("c{index}")));
         }
-        format!(
-            "{}SELECT {} FROM unnest({}) AS rows({}){}",
-            self.head,
-            selected.join(", "),
-            arrays.join(", "),
-            names.join(", "),
-            self.conflict
-        )
+        let (head, conflict, values) = (&self.head, &self.conflict, values.join(", "));
+        let (unnested, names) = (unnested.join(", "), names.join(", "));
+        Ok(format!("{head}SELECT {values} FROM {from}unnest({unnested}) AS rows({names}){conflict}"))
     }
 
-    async fn run_in_groups<C: ConnectionTrait>(self, db: &C) -> Result<(), DbErr> {
+    pub async fn run_in_groups<C: StoreConnection>(self, db: &C) -> Result<(), DbErr> {
         let tuple = format!("({})", placeholders(self.columns.len()));
         let mut columns: Vec<_> = self.columns.into_iter().map(|column| column.values.into_iter()).collect();
         let mut rest = self.rows;

@@ -8,16 +8,14 @@ use std::time::Duration;
 use ordermesh_feed::consume::{
     Consumer, ConsumerControl, ConsumerSettings, Delivery, Handler, HandlerError, ReportCheckpoint,
 };
-use ordermesh_feed::store::{ConsumerMigration, InboxMigration, ParkingMigration};
+use ordermesh_feed::store::{ConsumerMigration, InboxMigration, ParkingMigration, WriteTransaction};
 use ordermesh_kernel::SystemClock;
 use ordermesh_proto::feed::v1::EventFilter;
 use ordermesh_proto::order::v1::OrderEvent;
 use ordermesh_testkit::backend::{self, Backend};
 use ordermesh_testkit::eventually;
 use ordermesh_testkit::wait::soon;
-use sea_orm::{
-    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend, Statement,
-};
+use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, Statement};
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
@@ -101,7 +99,7 @@ impl Handler for Tally {
 
     async fn apply(
         &self,
-        tx: &DatabaseTransaction,
+        tx: &WriteTransaction,
         events: &[OrderEvent],
         delivery: Delivery,
     ) -> Result<(), HandlerError> {

@@ -4,10 +4,10 @@ use std::collections::{BTreeSet, HashMap};
 
 use ordermesh_feed::commit::UnitOfWork;
 use ordermesh_feed::event::NewEvent;
-use ordermesh_feed::store::{Table, Writes};
+use ordermesh_feed::store::{Table, WriteTransaction, Writes};
 use ordermesh_kernel::{OrderId, OrderReference};
+use sea_orm::DbErr;
 use sea_orm::sea_query::Value;
-use sea_orm::{DatabaseTransaction, DbErr};
 
 use super::entity::{order, order_address, order_contact, order_discount, order_line, order_terms};
 use super::rows::{self, NewRows};
@@ -64,7 +64,7 @@ impl OrdersUnit {
 impl UnitOfWork for OrdersUnit {
     type Want = Want;
 
-    async fn load(tx: &DatabaseTransaction, wants: Vec<Want>) -> Result<Self, DbErr> {
+    async fn load(tx: &WriteTransaction, wants: Vec<Want>) -> Result<Self, DbErr> {
         let (mut ids, mut references) = (Vec::new(), Vec::new());
         for want in wants {
             match want {

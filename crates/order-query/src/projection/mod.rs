@@ -4,6 +4,7 @@ pub mod changes;
 pub mod order_view;
 pub mod timeline;
 
+use ordermesh_feed::store::WriteTransaction;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -14,7 +15,7 @@ use ordermesh_feed::project::Projection;
 use ordermesh_kernel::to_micros;
 use ordermesh_proto::order::v1::OrderEvent;
 use ordermesh_proto::order::v1::order_event::Payload;
-use sea_orm::{DatabaseTransaction, DbErr};
+use sea_orm::DbErr;
 use uuid::Uuid;
 
 pub use changes::Changes;
@@ -46,7 +47,7 @@ impl Projection for OrderProjection {
 
     async fn apply(
         &self,
-        tx: &DatabaseTransaction,
+        tx: &WriteTransaction,
         suffix: &str,
         events: &[OrderEvent],
     ) -> Result<(), HandlerError> {
@@ -71,11 +72,11 @@ impl Projection for OrderProjection {
         self.changes.tell(events);
     }
 
-    async fn create_tables(&self, tx: &DatabaseTransaction, suffix: &str) -> Result<(), DbErr> {
+    async fn create_tables(&self, tx: &WriteTransaction, suffix: &str) -> Result<(), DbErr> {
         store::tables::create(tx, suffix).await
     }
 
-    async fn swap_tables(&self, tx: &DatabaseTransaction, suffix: &str) -> Result<(), DbErr> {
+    async fn swap_tables(&self, tx: &WriteTransaction, suffix: &str) -> Result<(), DbErr> {
         store::tables::swap(tx, suffix).await
     }
 }

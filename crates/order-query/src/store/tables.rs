@@ -4,11 +4,10 @@
 //! generation up, and their indexes carry its number: they clash neither with the live ones nor, after a swap,
 //! with those of the next rebuild.
 
-use ordermesh_feed::store::Table;
 use sea_orm::sea_query::{
-    ColumnDef, Index, IndexCreateStatement, Table as TableStatement, TableCreateStatement,
+    ColumnDef, Index, IndexCreateStatement, OnConflict, Table as TableStatement, TableCreateStatement,
 };
-use sea_orm::{ConnectionTrait, DbErr, EntityName, EntityTrait};
+use sea_orm::{ConnectionTrait, DbErr, EntityName, EntityTrait, IntoActiveModel};
 
 use super::entity::{order_timeline, order_view, order_view_sku, projection_generation};
 use crate::NAME;
@@ -63,7 +62,10 @@ async fn next_generation<C: ConnectionTrait>(db: &C) -> Result<i64, DbErr> {
     let row = projection_generation::Entity::find_by_id(NAME.to_owned()).one(db).await?;
     let generation = row.map_or(0, |row| row.generation) + 1;
     let row = projection_generation::Model { projection: NAME.to_owned(), generation };
-    Table::<projection_generation::Entity>::default().upsert(db, &[row]).await?;
+    let replace = OnConflict::column(projection_generation::Column::Projection)
+        .update_column(projection_generation::Column::Generation)
+        .to_owned();
+    projection_generation::Entity::insert(row.into_active_model()).on_conflict(replace).exec(db).await?;
     Ok(generation)
 }
 

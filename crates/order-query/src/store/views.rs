@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use ordermesh_feed::store::Table;
+use ordermesh_feed::store::{StoreConnection, Table};
+use sea_orm::DbErr;
 use sea_orm::sea_query::Value;
-use sea_orm::{ConnectionTrait, DbErr};
 use uuid::Uuid;
 
 use super::entity::{order_timeline, order_view, order_view_sku};
@@ -13,7 +13,7 @@ use crate::projection::order_view::OrderView;
 use crate::projection::timeline::TimelineEntry;
 
 /// The live views of those ids that are orders'. A row that cannot be decoded is an error of its own order only.
-pub async fn find_views<C: ConnectionTrait>(
+pub async fn find_views<C: StoreConnection>(
     db: &C,
     ids: impl IntoIterator<Item = Uuid>,
 ) -> Result<BTreeMap<Uuid, Result<OrderView, DbErr>>, DbErr> {
@@ -22,7 +22,7 @@ pub async fn find_views<C: ConnectionTrait>(
 
 /// The views of those ids that are orders', from the tables of `suffix`. A row that cannot be decoded is an error of
 /// its own order only.
-pub async fn load_views<C: ConnectionTrait>(
+pub async fn load_views<C: StoreConnection>(
     db: &C,
     suffix: &str,
     ids: impl IntoIterator<Item = Uuid>,
@@ -31,7 +31,7 @@ pub async fn load_views<C: ConnectionTrait>(
     Ok(found.iter().map(|row| (row.order_id, rows::view(row))).collect())
 }
 
-async fn find_rows<C: ConnectionTrait>(
+async fn find_rows<C: StoreConnection>(
     db: &C,
     suffix: &str,
     ids: impl IntoIterator<Item = Uuid>,
@@ -41,7 +41,7 @@ async fn find_rows<C: ConnectionTrait>(
 }
 
 /// Writes views, new ones and changed ones.
-pub async fn write_views<C: ConnectionTrait>(
+pub async fn write_views<C: StoreConnection>(
     db: &C,
     suffix: &str,
     views: &BTreeMap<Uuid, OrderView>,
@@ -51,7 +51,7 @@ pub async fn write_views<C: ConnectionTrait>(
 }
 
 /// Writes which articles new orders have.
-pub async fn write_skus<C: ConnectionTrait>(
+pub async fn write_skus<C: StoreConnection>(
     db: &C,
     suffix: &str,
     orders: impl IntoIterator<Item = (Uuid, &OrderView)>,
@@ -64,7 +64,7 @@ pub async fn write_skus<C: ConnectionTrait>(
 }
 
 /// Writes timeline entries.
-pub async fn write_timeline<C: ConnectionTrait>(
+pub async fn write_timeline<C: StoreConnection>(
     db: &C,
     suffix: &str,
     entries: &[TimelineEntry],

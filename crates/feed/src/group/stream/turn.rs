@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ordermesh_kernel::{Timestamp, clock};
-use sea_orm::{DatabaseTransaction, DbErr};
+use sea_orm::DbErr;
 use tokio::time::Instant;
 
 use super::{HELD_BYTES, READ_AHEAD, Stream, full};
@@ -73,7 +73,7 @@ impl Stream {
 
     async fn turn_in(
         &self,
-        tx: &DatabaseTransaction,
+        tx: &WriteTransaction,
         page: &[Arc<WireEvent>],
         now: Timestamp,
     ) -> Result<Turned, GroupError> {
@@ -118,7 +118,7 @@ impl Stream {
 
     async fn write(
         &self,
-        tx: &DatabaseTransaction,
+        tx: &WriteTransaction,
         plan: &Plan,
         page: &[Arc<WireEvent>],
         now: Timestamp,

@@ -70,7 +70,7 @@ async fn transfer(
     };
     let copied = match copy_tables(&tx, &target.writer, &(context.tables)(), &progress).await {
         Ok(rows) => {
-            let fenced = fence::put(&*tx, to, &SystemClock.now().to_string()).await;
+            let fenced = fence::put(&tx, to, &SystemClock.now().to_string()).await;
             fenced.map(|()| rows).map_err(CopyError::from)
         }
         Err(error) => Err(error),
