@@ -6,7 +6,7 @@ use std::time::Duration;
 use ordermesh_kernel::{Clock, EventId, clock};
 use sea_orm::sea_query::Value;
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DatabaseConnection, DbErr, EntityTrait, QueryFilter, QuerySelect,
+    ColumnTrait, ConnectionTrait, DatabaseConnection, DbErr, EntityTrait, JoinType, QueryFilter, QuerySelect,
 };
 use uuid::Uuid;
 
@@ -79,14 +79,14 @@ impl<'a> Batch<'a> {
     /// Carries out the jobs together. When the database refuses what should be right, one by one, so that a bad
     /// command fails alone.
     pub async fn run<U: UnitOfWork>(&self, mut jobs: Jobs<U>) {
-        if jobs.is_empty() {
-            return;
-        }
         let error = match self.attempts(&mut jobs).await {
             Ok((fates, written)) => return answer(jobs, fates, &written.records),
             Err(error) => error,
         };
-        if matches!(Failure::of(&error), Failure::Disconnected | Failure::Unavailable) {
+        let failure = Failure::of(&error);
+        // A conflict that a single command could not get past in all its attempts: others are in its way just now.
+        let in_the_way = failure == Failure::Conflict && jobs.len() == 1;
+        if in_the_way || matches!(failure, Failure::Disconnected | Failure::Unavailable) {
             tracing::warn!(%error, commands = jobs.len(), "the database cannot take commands");
             jobs.into_iter().for_each(|job| job.finish(Outcome::Unavailable));
             // Without this pause a database that fails fast would have every retry fail at once.
@@ -174,12 +174,13 @@ impl<'a> Batch<'a> {
         }
         let refused = fates.iter().zip(keys).filter(|(fate, _)| matches!(fate, Fate::Refused));
         let refused: Vec<Key> = refused.map(|(_, key)| *key).collect();
-        let mut known = self.known(tx, &refused).await?;
+        let known = self.known(tx, &refused).await?;
         for (fate, key) in fates.iter_mut().zip(keys) {
+            // Two callers may have asked under one request_id: both get the answer.
             if matches!(fate, Fate::Refused)
-                && let Some(known) = known.remove(key)
+                && let Some(known) = known.get(key)
             {
-                *fate = Fate::Known(known);
+                *fate = Fate::Known(known.clone());
             }
         }
         Ok(())
@@ -287,12 +288,16 @@ impl<'a> Batch<'a> {
         tx: &WriteTransaction,
         records: &[idempotency::Model],
     ) -> Result<HashMap<(String, i64), LogPosition>, DbErr> {
-        let keys = records.iter().map(|record| record.event_key.as_str());
+        let newest = event::Entity::belongs_to(idempotency::Entity)
+            .from((event::Column::Key, event::Column::KeyRevision))
+            .to((idempotency::Column::EventKey, idempotency::Column::EventKeyRevision))
+            .into();
         let rows: Vec<(String, i64, i64, Uuid)> = event::Entity::find()
             .select_only()
             .columns([event::Column::Key, event::Column::KeyRevision])
             .columns([event::Column::Position, event::Column::EventId])
-            .filter(event::Column::Key.is_in(keys))
+            .join(JoinType::InnerJoin, newest)
+            .filter(idempotency::Column::Id.is_in(records.iter().map(|record| record.id.clone())))
             .into_tuple()
             .all(tx)
             .await?;

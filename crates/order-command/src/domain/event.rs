@@ -1,5 +1,7 @@
 //! The facts that order publishes.
 
+use std::sync::Arc;
+
 use ordermesh_kernel::{Money, OrderId, Timestamp};
 
 use super::{Actor, OrderTerms};
@@ -36,7 +38,7 @@ pub struct OrderCreated {
     /// What every event says.
     pub stamp: Stamp,
     /// What was agreed.
-    pub terms: OrderTerms,
+    pub terms: Arc<OrderTerms>,
 }
 
 /// Somebody asked to cancel the order.

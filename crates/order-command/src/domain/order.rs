@@ -1,5 +1,7 @@
 //! The whole order: its head and the terms that were agreed when it was placed.
 
+use std::sync::Arc;
+
 use ordermesh_kernel::{BillingAccountId, OrderId, OrderReference, PaymentMethodToken, Timestamp};
 
 use super::{
@@ -12,8 +14,8 @@ use super::{
 pub struct Order {
     /// What every event changes.
     pub head: OrderHead,
-    /// What was agreed.
-    pub terms: OrderTerms,
+    /// What was agreed; it never changes, so the order shares it with its first event.
+    pub terms: Arc<OrderTerms>,
     /// When the order was placed.
     pub placed_time: Timestamp,
 }
@@ -52,7 +54,7 @@ impl Order {
         actor: Actor,
         now: Timestamp,
     ) -> Result<(Self, Vec<OrderEvent>), Refusal> {
-        let terms = OrderTerms::agree(id, draft)?;
+        let terms = Arc::new(OrderTerms::agree(id, draft)?);
         let amount_due = terms.totals.total;
         let stamp = Stamp { order_id: id, actor, amount_due, order_revision: 1, occurred_time: now };
         let created = OrderCreated { stamp, terms };
