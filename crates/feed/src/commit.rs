@@ -42,6 +42,11 @@ pub trait UnitOfWork: Send + Sized + 'static {
     /// What a command needs to have loaded.
     type Want: Send + Sync;
 
+    /// True for what a command wants to have looked up only to refuse it in words: what the database's unique
+    /// constraints would refuse as well. A batch may go without, and is tried anew, with it, when a constraint objects.
+    fn is_guarded(_: &Self::Want) -> bool {
+        false
+    }
     /// Loads (and on servers with several writers locks) all that the commands of a batch want.
     async fn load(tx: &WriteTransaction, wants: Vec<Self::Want>) -> Result<Self, DbErr>;
     /// Takes the events staged since the last call.

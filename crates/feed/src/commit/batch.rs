@@ -1,12 +1,14 @@
 //! One batch of the committer: deduplicate, load, decide, write, commit, publish, answer.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use ordermesh_kernel::{Clock, EventId, clock};
 use sea_orm::sea_query::Value;
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DatabaseConnection, DbErr, EntityTrait, JoinType, QueryFilter, QuerySelect,
+    ColumnTrait, ConnectionTrait, DatabaseConnection, DbBackend, DbErr, EntityTrait, JoinType, QueryFilter,
+    QuerySelect,
 };
 use uuid::Uuid;
 
@@ -22,6 +24,9 @@ const RETRIES: u32 = 8;
 /// How long a batch may take in all. The database's own time-outs are shorter: this one is for a network that swallows
 /// everything.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Batches that look request_ids up before they claim them, after one that met a claimed one.
+const LOOKS: u32 = 32;
 
 type Jobs<U> = Vec<Box<dyn Job<U>>>;
 type Key = [u8; 32];
@@ -48,6 +53,8 @@ pub(super) struct Batch<'a> {
     writer: &'a DatabaseConnection,
     log: &'a EventLog,
     clock: &'a dyn Clock,
+    /// So many more batches look first.
+    looks: AtomicU32,
 }
 
 /// What is decided and not yet written.
@@ -73,7 +80,7 @@ struct Written {
 
 impl<'a> Batch<'a> {
     pub fn new(writer: &'a DatabaseConnection, log: &'a EventLog, clock: &'a dyn Clock) -> Self {
-        Self { writer, log, clock }
+        Self { writer, log, clock, looks: AtomicU32::new(0) }
     }
 
     /// Carries out the jobs together. When the database refuses what should be right, one by one, so that a bad
@@ -107,8 +114,9 @@ impl<'a> Batch<'a> {
     /// a commit that is still under way holds them until it is decided.
     async fn attempts<U: UnitOfWork>(&self, jobs: &mut Jobs<U>) -> Result<(Vec<Fate>, Written), DbErr> {
         let mut failures = 0;
+        let mut look = self.looks_first();
         loop {
-            let error = match tokio::time::timeout(PATIENCE, self.attempt(jobs)).await {
+            let error = match tokio::time::timeout(PATIENCE, self.attempt(jobs, look)).await {
                 Ok(Ok(done)) => return Ok(done),
                 Ok(Err(error)) => error,
                 Err(_) => DbErr::Conn(sea_orm::RuntimeErr::Internal(format!("no answer in {PATIENCE:?}"))),
@@ -119,12 +127,27 @@ impl<'a> Batch<'a> {
                 return Err(error);
             }
             tracing::info!(%error, commands = jobs.len(), "a batch is tried again");
+            look = true;
+            self.looks.store(LOOKS, Ordering::Relaxed);
         }
     }
 
-    async fn attempt<U: UnitOfWork>(&self, jobs: &mut Jobs<U>) -> Result<(Vec<Fate>, Written), DbErr> {
+    /// Whether the next batch looks request_ids and unique names up before it claims them. Hardly any is taken, and the
+    /// claim itself is the guard: looking first costs PostgreSQL two round trips, which only batches around a
+    /// repeated request are worth. On SQLite a look costs less than an attempt in vain.
+    fn looks_first(&self) -> bool {
+        let spend = |left: u32| left.checked_sub(1);
+        self.writer.get_database_backend() != DbBackend::Postgres
+            || self.looks.fetch_update(Ordering::Relaxed, Ordering::Relaxed, spend).is_ok()
+    }
+
+    async fn attempt<U: UnitOfWork>(
+        &self,
+        jobs: &mut Jobs<U>,
+        look: bool,
+    ) -> Result<(Vec<Fate>, Written), DbErr> {
         let tx = WriteTransaction::begin(self.writer).await?;
-        let written = match self.attempt_in(&tx, jobs).await {
+        let written = match self.attempt_in(&tx, jobs, look).await {
             Ok((fates, None)) => {
                 tx.undo().await;
                 return Ok((fates, Written::default()));
@@ -142,12 +165,16 @@ impl<'a> Batch<'a> {
         &self,
         tx: &WriteTransaction,
         jobs: &mut Jobs<U>,
+        look: bool,
     ) -> Result<(Vec<Fate>, Option<Written>), DbErr> {
         let keys: Vec<Key> = jobs.iter().map(|job| job.identity().key()).collect();
-        let known = self.known(tx, &keys).await?;
+        let known = if look { self.known(tx, &keys).await? } else { HashMap::new() };
+        if !known.is_empty() {
+            self.looks.store(LOOKS, Ordering::Relaxed);
+        }
         let fresh = jobs.iter().zip(&keys).filter(|(_, key)| !known.contains_key(*key));
-        let wants = fresh.flat_map(|(job, _)| job.wants()).collect();
-        let mut unit = U::load(tx, wants).await?;
+        let wants = fresh.flat_map(|(job, _)| job.wants()).filter(|want| look || !U::is_guarded(want));
+        let mut unit = U::load(tx, wants.collect()).await?;
 
         let (mut fates, decided) = self.decide(jobs, &keys, &known, &mut unit);
         self.judge_refusals_again(tx, &keys, &mut fates).await?;
@@ -161,15 +188,15 @@ impl<'a> Batch<'a> {
         Ok((fates, Some(self.append(tx, decided).await?)))
     }
 
-    /// A refusal may come of the very same command: another replica, or an attempt whose commit was not answered,
-    /// has become visible between the look-up of its request_id and the load.
+    /// A refusal may come of the very same command: it was carried out before, and nobody has looked; or by another
+    /// replica, or an attempt whose commit was not answered, which became visible between the look and the load.
     async fn judge_refusals_again(
         &self,
         tx: &WriteTransaction,
         keys: &[Key],
         fates: &mut [Fate],
     ) -> Result<(), DbErr> {
-        if tx.get_database_backend() == sea_orm::DbBackend::Sqlite {
+        if tx.get_database_backend() == DbBackend::Sqlite {
             return Ok(());
         }
         let refused = fates.iter().zip(keys).filter(|(fate, _)| matches!(fate, Fate::Refused));

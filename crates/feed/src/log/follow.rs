@@ -22,7 +22,7 @@ const CHANNEL: &str = "ordermesh_log";
 /// How long a lost notice can go unnoticed.
 const POLL: Duration = Duration::from_millis(500);
 /// The least time between two notices: under load one stands for many commits.
-const NOTICE_INTERVAL: Duration = Duration::from_millis(2);
+const NOTICE_INTERVAL: Duration = Duration::from_millis(5);
 /// Events read at once to catch up.
 const PAGE: usize = 1000;
 

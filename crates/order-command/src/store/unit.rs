@@ -30,6 +30,8 @@ pub struct OrdersUnit {
     references: HashMap<String, OrderId>,
     /// Sorted keys: writers that touch the same rows do it in the same order and cannot wait for each other.
     changed: BTreeSet<OrderId>,
+    /// Those of them that were placed just now.
+    placed: BTreeSet<OrderId>,
     new: NewRows,
     events: Vec<NewEvent>,
 }
@@ -49,6 +51,7 @@ impl OrdersUnit {
     pub fn place(&mut self, order: Order, events: &[OrderEvent]) {
         self.references.insert(order.terms.order_reference.as_str().to_owned(), order.head.id);
         self.new.add(&order);
+        self.placed.insert(order.head.id);
         self.change(order.head, events);
     }
 
@@ -63,6 +66,14 @@ impl OrdersUnit {
 #[async_trait::async_trait]
 impl UnitOfWork for OrdersUnit {
     type Want = Want;
+
+    fn is_guarded(want: &Want) -> bool {
+        match want {
+            Want::Order(_) => false,
+            // order_terms_order_reference is unique.
+            Want::Reference(_) => true,
+        }
+    }
 
     async fn load(tx: &WriteTransaction, wants: Vec<Want>) -> Result<Self, DbErr> {
         let (mut ids, mut references) = (Vec::new(), Vec::new());
@@ -90,11 +101,15 @@ impl UnitOfWork for OrdersUnit {
     }
 
     fn store(self, writes: &mut Writes) -> Result<(), DbErr> {
-        let heads = self.changed.iter().filter_map(|id| self.heads.get(id)).map(rows::head_row).collect();
+        let heads = |ids: &mut dyn Iterator<Item = &OrderId>| {
+            ids.filter_map(|id| self.heads.get(id)).map(rows::head_row).collect::<Vec<_>>()
+        };
+        let orders = Table::<order::Entity>::default();
+        writes.insert(&orders, heads(&mut self.placed.iter()))?;
+        writes.upsert(&orders, heads(&mut self.changed.difference(&self.placed)))?;
         let mut new = self.new;
         // Writers that want the same reference do not wait for each other in a circle.
         new.terms.sort_unstable_by(|one, other| one.order_reference.cmp(&other.order_reference));
-        writes.upsert(&Table::<order::Entity>::default(), heads)?;
         writes.insert(&Table::<order_terms::Entity>::default(), new.terms)?;
         writes.insert(&Table::<order_line::Entity>::default(), new.lines)?;
         writes.insert(&Table::<order_discount::Entity>::default(), new.discounts)?;
