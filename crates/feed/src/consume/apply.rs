@@ -7,6 +7,7 @@ use sea_orm::{ConnectionTrait, DbErr};
 use uuid::Uuid;
 
 use super::feed::{Arrived, is_empty};
+use super::parked::Stops;
 use super::work::Work;
 use super::{ConsumeError, Consumer, Delivery, Handler, HandlerError, checkpoint, parked};
 use crate::store::WriteTransaction;
@@ -36,7 +37,17 @@ impl<H: Handler> Consumer<H> {
         reached: LogPosition,
     ) -> Result<(), ConsumeError> {
         let newest = arrived.last().map(|last| last.bytes.clone());
-        let mut work = Work::new(arrived);
+        self.take_work(feed_id, Work::new(arrived), reached).await?;
+        self.saw(newest.as_ref());
+        Ok(())
+    }
+
+    async fn take_work(
+        &self,
+        feed_id: Uuid,
+        mut work: Work<H::Event>,
+        reached: LogPosition,
+    ) -> Result<(), ConsumeError> {
         let done = loop {
             match self.attempt(feed_id, &mut work, reached).await {
                 Ok(done) => break done,
@@ -44,24 +55,30 @@ impl<H: Handler> Consumer<H> {
                 Err(ConsumeError::Superseded) => {}
                 Err(ConsumeError::Handler(HandlerError::Event { position, key, reason })) => {
                     tracing::warn!(consumer = self.name(), position, key, reason, "an event is set aside");
-                    if !work.stop(position, &key, reason) {
+                    if !work.stop(position, key.clone(), reason) {
                         return Err(ConsumeError::StrangeEvent { position, key });
                     }
                 }
                 Err(error) => return Err(error),
             }
         };
+        let looked = match done.parked {
+            true => self.look_at_parking().await,
+            false => Ok(()),
+        };
         if done.parked {
-            self.look_at_parking().await?;
             self.wake.notify_one();
         }
-        self.saw(newest.as_ref());
-        self.moved_to(done.place);
-        self.stored(done.place);
+        if looked.is_ok() {
+            self.moved_to(done.place);
+            self.stored(done.place);
+        }
         // Who waits here has not heard of what another replica or a rebuild has done.
         self.handler.applied(&work.known);
         self.handler.applied(&work.apply);
-        Ok(())
+        // Not known to be done as long as it is not known what is parked: a query would take a stopped order for a
+        // fresh one. The feed, opened again, tells both.
+        Ok(looked?)
     }
 
     async fn attempt(
@@ -108,7 +125,7 @@ impl<H: Handler> Consumer<H> {
         {
             return Err(ConsumeError::Gap { checkpoint: done, position: first });
         }
-        work.queue_behind(|key| standing.blocked.contains_key(key));
+        work.sort(|key| standing.blocked.contains_key(key));
         Ok(())
     }
 
@@ -133,15 +150,12 @@ impl<H: Handler> Consumer<H> {
         if !work.apply.is_empty() {
             self.handler.apply(tx, &work.apply, Delivery::Live).await?;
         }
-        let parked: Vec<_> = work.parked_bytes().collect();
+        let parked = work.parked_bytes();
         if !parked.is_empty() {
-            let stopped: BTreeMap<_, _> = work
-                .stopped
-                .iter()
-                .filter(|(key, _)| !standing.blocked.contains_key(*key))
-                .map(|(key, reason)| (key.clone(), reason.clone()))
-                .collect();
-            parked::park(tx, self.name(), &parked, &stopped, self.clock.now(), &self.settings).await?;
+            let mut stopped = work.stopped();
+            stopped.retain(|key, _| !standing.blocked.contains_key(key));
+            let stops = Stops { blocked: &standing.blocked, stopped: &stopped };
+            parked::park(tx, self.name(), &parked, stops, self.clock.now(), &self.settings).await?;
         }
         checkpoint::advance(tx, self.name(), place, reached).await?;
         Ok(Done { place: reached, parked: !parked.is_empty() })

@@ -26,6 +26,8 @@ pub(crate) enum ConsumeError {
     StrangeEvent { position: i64, key: String },
     #[error("the parking is full: {keys} keys with {bytes} bytes of events wait to be replayed or discarded")]
     ParkingFull { keys: u64, bytes: u64 },
+    #[error("an event of {key:?} would be parked, although nothing stops that key")]
+    NotStopped { key: String },
     #[error("another replica was faster")]
     Superseded,
 }

@@ -8,6 +8,7 @@ use ordermesh_kernel::{Timestamp, to_micros};
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set};
 
+use super::feed::envelope;
 use super::{ConsumeError, ConsumerSettings};
 use crate::parking::Parking;
 use crate::store::parked_work::{ActiveModel, Column, Entity, Model};
@@ -22,16 +23,32 @@ pub(crate) struct Due {
     pub suppress_effects: bool,
 }
 
-/// Parks events: those of `stopped` keys stop them, and are tried again at `due`; the others queue behind.
+/// The keys whose events are parked, and why.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Stops<'a> {
+    /// Keys that were stopped before.
+    pub blocked: &'a BTreeMap<String, String>,
+    /// Keys that stop now.
+    pub stopped: &'a BTreeMap<String, String>,
+}
+
+/// Parks events: those of keys that stop now stop them, and are tried again by and by; the others queue behind.
 /// [`ConsumeError::ParkingFull`] when there is no room.
 pub(crate) async fn park(
     tx: &WriteTransaction,
     consumer: &str,
     events: &[Bytes],
-    stopped: &BTreeMap<String, String>,
+    Stops { blocked, stopped }: Stops<'_>,
     now: Timestamp,
     settings: &ConsumerSettings,
 ) -> Result<(), ConsumeError> {
+    // An event of a key that flows would lie there for ever: nobody would replay it, and the checkpoint is past it.
+    for bytes in events {
+        let key = envelope(bytes)?.key;
+        if !blocked.contains_key(&key) && !stopped.contains_key(&key) {
+            return Err(ConsumeError::NotStopped { key });
+        }
+    }
     let parking = Parking::of(consumer);
     let keys = stopped.iter().map(|(key, reason)| (key.as_str(), reason.as_str()));
     parking.block(tx, keys, 1, now).await?;

@@ -18,6 +18,7 @@ use ordermesh_testkit::wait::soon;
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, Statement};
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 use tempfile::TempDir;
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -45,6 +46,8 @@ pub struct Parts {
     pub given: Vec<(Vec<i64>, Delivery)>,
     /// The positions of every call of `react`.
     pub reacted: Vec<Vec<i64>>,
+    /// Where the reaction to a batch of the feed waits while it is closed.
+    pub gate: Option<watch::Receiver<bool>>,
 }
 
 impl Script {
@@ -92,8 +95,13 @@ impl Handler for Tally {
         self.reacts
     }
 
-    async fn react(&self, events: &[OrderEvent], _: Delivery) -> Result<(), HandlerError> {
+    async fn react(&self, events: &[OrderEvent], delivery: Delivery) -> Result<(), HandlerError> {
         self.script.edit(|parts| parts.reacted.push(positions(events)));
+        if let Some(mut gate) =
+            self.script.edit(|parts| parts.gate.clone()).filter(|_| delivery == Delivery::Live)
+        {
+            gate.wait_for(|open| *open).await.unwrap();
+        }
         self.script.judge(events)
     }
 
