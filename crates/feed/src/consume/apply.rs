@@ -13,6 +13,10 @@ use super::{ConsumeError, Consumer, Delivery, Handler, HandlerError, checkpoint,
 use crate::store::WriteTransaction;
 use crate::token::LogPosition;
 
+/// After so many refusals of data the event at fault is looked for. Before, it may be that another transaction was in
+/// the way.
+const REFUSALS: u32 = 3;
+
 /// What a batch is decided on.
 #[derive(Debug, PartialEq)]
 struct Standing {
@@ -29,7 +33,8 @@ struct Done {
 
 impl<H: Handler> Consumer<H> {
     /// Handles events and moves the checkpoint; events before the checkpoint are left out. Those that make no sense
-    /// are set aside with their keys, and the rest is done all the same.
+    /// are set aside with their keys, and the rest is done all the same. An event is also found that the database
+    /// does not take, by halves.
     pub(super) async fn take(
         &self,
         feed_id: Uuid,
@@ -37,7 +42,31 @@ impl<H: Handler> Consumer<H> {
         reached: LogPosition,
     ) -> Result<(), ConsumeError> {
         let newest = arrived.last().map(|last| last.bytes.clone());
-        self.take_work(feed_id, Work::new(arrived), reached).await?;
+        let mut refusals = 0;
+        let mut parts = vec![(Work::new(arrived), reached)];
+        while let Some((mut work, reached)) = parts.pop() {
+            let Err(error) = self.take_work(feed_id, &mut work, reached).await else { continue };
+            if !error.blames_data() {
+                return Err(error);
+            }
+            refusals += 1;
+            tracing::warn!(
+                consumer = self.name(),
+                error = error.detail(),
+                refusals,
+                "the database refuses data"
+            );
+            if refusals < REFUSALS {
+                tokio::time::sleep(self.settings.backoff(refusals, &self.seed)).await;
+                parts.push((work, reached));
+            } else if let Some((end, later)) = work.halve(feed_id)? {
+                parts.extend([(later, reached), (work, end)]);
+            } else if work.stop_the_one(error.to_string()) {
+                parts.push((work, reached));
+            } else {
+                return Err(error);
+            }
+        }
         self.saw(newest.as_ref());
         Ok(())
     }
@@ -45,11 +74,11 @@ impl<H: Handler> Consumer<H> {
     async fn take_work(
         &self,
         feed_id: Uuid,
-        mut work: Work<H::Event>,
+        work: &mut Work<H::Event>,
         reached: LogPosition,
     ) -> Result<(), ConsumeError> {
         let done = loop {
-            match self.attempt(feed_id, &mut work, reached).await {
+            match self.attempt(feed_id, work, reached).await {
                 Ok(done) => break done,
                 // Somebody else was faster: begin again with where things stand now.
                 Err(ConsumeError::Superseded) => {}

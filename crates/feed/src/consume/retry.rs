@@ -63,6 +63,7 @@ impl<H: Handler> Consumer<H> {
         let tried = match self.try_next(&due).await {
             Ok(tried) => tried,
             Err(ConsumeError::Handler(HandlerError::Event { reason, .. })) => Tried::Failed(reason),
+            Err(error) if error.blames_data() => Tried::Failed(error.to_string()),
             Err(error) => return Err(error),
         };
         if let Tried::Failed(reason) = tried {

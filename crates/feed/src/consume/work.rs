@@ -7,8 +7,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use ordermesh_proto::event_types::FeedEvent;
+use uuid::Uuid;
 
-use super::feed::Arrived;
+use super::feed::{Arrived, envelope};
+use super::{ConsumeError, checkpoint};
+use crate::token::LogPosition;
 
 /// A batch of which a part may have to be parked.
 pub(super) struct Work<E> {
@@ -138,16 +141,38 @@ impl<E: FeedEvent> Work<E> {
             self.aside.iter().map(FeedEvent::position).chain(self.undecodable.keys().copied()).collect();
         positions.iter().filter_map(|position| self.bytes.get(position).cloned()).collect()
     }
+
+    /// Splits the later half off, and tells where the earlier one ends; `None` when there is but one event.
+    pub fn halve(&mut self, feed_id: Uuid) -> Result<Option<(LogPosition, Self)>, ConsumeError> {
+        let half = self.bytes.len() / 2;
+        let Some(middle) = self.bytes.keys().nth(half).copied().filter(|_| half > 0) else { return Ok(None) };
+        self.bring_back();
+        let mut later = Self::empty();
+        later.bytes = self.bytes.split_off(&middle);
+        later.undecodable = self.undecodable.split_off(&middle);
+        later.refused = self.refused.split_off(&middle);
+        let first = self.apply.partition_point(|event| event.position() < middle);
+        later.apply = self.apply.split_off(first);
+        let Some((last, bytes)) = self.bytes.last_key_value() else { return Ok(None) };
+        let end = checkpoint::place_of(feed_id, *last, &envelope(bytes)?.event_id)?;
+        Ok(Some((end, later)))
+    }
+
+    /// Stops the key of the one event that the handler was given; false when it was given none or several.
+    pub fn stop_the_one(&mut self, reason: String) -> bool {
+        let [event] = self.apply.as_slice() else { return false };
+        let (position, key) = (event.position(), event.key().to_owned());
+        self.stop(position, key, reason)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use ordermesh_proto::order::v1::OrderEvent;
     use prost::Message;
-    use uuid::Uuid;
 
     use super::*;
-    use crate::consume::feed::{Undecodable, envelope};
+    use crate::consume::feed::Undecodable;
 
     fn arrived(position: i64, key: &str) -> Arrived<OrderEvent> {
         let event_id = Uuid::from_u128(position.unsigned_abs().into()).to_string();
@@ -193,5 +218,17 @@ mod tests {
         work.forget_up_to(2);
         assert_eq!(sorted(&mut work, &[]), (vec![], vec![3, 4]));
         assert_eq!(work.stopped()["a"], "garbage at 3");
+    }
+
+    #[test]
+    fn a_batch_is_halved_down_to_single_events() {
+        let mut work = Work::new((1..=3).map(|position| arrived(position, "a")).collect());
+        sorted(&mut work, &["a"]);
+        let (end, mut later) = work.halve(Uuid::nil()).unwrap().unwrap();
+        assert_eq!((work.span(), later.span()), (Some((1, 1, true)), Some((2, 3, true))));
+        assert_eq!(end.position, 1);
+        assert!(work.halve(Uuid::nil()).unwrap().is_none());
+        let (end, last) = later.halve(Uuid::nil()).unwrap().unwrap();
+        assert_eq!((end.position, last.span()), (2, Some((3, 3, true))));
     }
 }

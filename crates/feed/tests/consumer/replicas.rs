@@ -22,7 +22,7 @@ async fn two_replicas_without_a_lease_apply_each_event_once_and_both_get_to_the_
         replica.reach(200).await;
     }
     assert!(replicas.iter().all(active));
-    assert_eq!(replicas[0].effects().await, (1..=200).collect::<Vec<_>>());
+    assert_eq!((replicas[0].effects().await, replicas[0].parked().await), ((1..=200).collect(), vec![]));
     for replica in replicas {
         replica.stop().await;
     }

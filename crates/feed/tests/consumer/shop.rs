@@ -213,6 +213,12 @@ impl Running {
         rows.await.unwrap().iter().map(|row| row.try_get("", "position").unwrap()).collect()
     }
 
+    /// Has the database refuse the effect of the event at a position.
+    pub async fn take_place_of(&self, position: i64) {
+        let sql = format!("INSERT INTO effects (position, key) VALUES ({position}, 'in the way')");
+        self.db.execute_unprepared(&sql).await.unwrap();
+    }
+
     /// A number that a statement gives.
     pub async fn number(&self, sql: &str) -> i64 {
         let row = self.db.query_one_raw(Statement::from_string(self.db.get_database_backend(), sql));
