@@ -124,6 +124,18 @@ pub(crate) async fn plan_next<C: ConnectionTrait>(
     plan(db, consumer, Due { time: to_micros(now), tries: due.tries.min(0), ..due.clone() }).await
 }
 
+/// Has the next event of a key wait as long as anything does, without counting a try.
+pub(crate) async fn postpone<C: ConnectionTrait>(
+    db: &C,
+    consumer: &str,
+    due: &Due,
+    now: Timestamp,
+    settings: &ConsumerSettings,
+) -> Result<(), DbErr> {
+    let time = due_time(now, settings, i32::MAX, &due.key);
+    plan(db, consumer, Due { time, ..due.clone() }).await
+}
+
 /// Notes that the next event of a key failed: it is tried again later, or waits for an operator.
 pub(crate) async fn failed(
     tx: &WriteTransaction,

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use ordermesh_feed::consume::ConsumerControl;
 use ordermesh_testkit::eventually;
 
 use crate::shop::{Running, Shop};
@@ -65,4 +66,22 @@ async fn when_the_active_replica_is_killed_another_takes_over_as_soon_as_its_lea
     assert!(active(&second));
     assert_eq!(second.effects().await, [1, 2]);
     second.stop().await;
+}
+
+#[tokio::test]
+async fn what_an_operator_discards_by_a_replica_that_stands_by_is_seen_by_the_active_one() {
+    let mut shop = Shop::new();
+    shop.settings.lease = Some(Duration::from_secs(60));
+    shop.script.edit(|parts| parts.poison.insert("bad".to_owned()));
+    shop.feed.append(&["bad"]);
+    let first = shop.start().await;
+    first.reach(1).await;
+    first.given_up("bad").await;
+    let second = shop.start().await;
+    assert_eq!(second.consumer.discard("bad", i64::MAX).await.unwrap(), 1);
+    eventually!(first.consumer.blocked().is_empty(), "the active one knows that the key flows");
+    assert!(active(&first));
+    for replica in [first, second] {
+        replica.stop().await;
+    }
 }
