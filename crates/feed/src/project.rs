@@ -47,6 +47,8 @@ pub trait Projection: Send + Sync + 'static {
     ) -> Result<(), HandlerError>;
     /// Called after a batch is committed to the live tables, by whomever.
     fn applied(&self, events: &[Self::Event]);
+    /// Called when another replica or a rebuild has changed the live tables, by events that are not known here.
+    fn applied_elsewhere(&self) {}
     /// Makes empty tables whose names end in `suffix`, in place of any that are there.
     async fn create_tables(&self, tx: &WriteTransaction, suffix: &str) -> Result<(), DbErr>;
     /// Puts the tables of `suffix` in the place of the live ones, which are dropped.
@@ -75,6 +77,10 @@ impl<P: Projection> Handler for LiveTables<P> {
 
     fn applied(&self, events: &[P::Event]) {
         self.0.applied(events);
+    }
+
+    fn applied_elsewhere(&self) {
+        self.0.applied_elsewhere();
     }
 }
 

@@ -50,6 +50,9 @@ pub trait Handler: Send + Sync + 'static {
 
     /// Called after the events' effect is committed.
     fn applied(&self, _events: &[Self::Event]) {}
+
+    /// Called when somebody else has applied events that this replica has not seen: the active replica, or a rebuild.
+    fn applied_elsewhere(&self) {}
 }
 
 /// How events come to a handler.

@@ -104,6 +104,7 @@ impl<P: Projection> Projector<P> {
         if swapped {
             self.consumer.moved_to(reached);
             self.consumer.stored(reached);
+            self.consumer.handler.0.applied_elsewhere();
             self.consumer.look_at_parking().await?;
         }
         Ok(swapped)

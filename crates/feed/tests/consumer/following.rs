@@ -5,8 +5,10 @@ use std::sync::{Arc, Mutex};
 use futures_util::FutureExt;
 use ordermesh_feed::token::LogPosition;
 use ordermesh_testkit::eventually;
+use sea_orm::{ConnectionTrait, Statement};
 use uuid::Uuid;
 
+use crate::scripted::event_id;
 use crate::shop::Shop;
 
 #[tokio::test]
@@ -104,5 +106,24 @@ async fn another_log_under_the_same_name_stops_the_consumer() {
     running.error("which the checkpoint is of").await;
     assert!(running.consumer.progress().borrow().diverged);
     assert_eq!(running.effects().await, [1]);
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn a_checkpoint_that_moved_without_the_consumer_hearing_of_it_counts_on_a_quiet_log_too() {
+    let shop = Shop::new();
+    shop.feed.append(&["a"]);
+    let running = shop.start().await;
+    running.reach(1).await;
+    shop.script.edit(|parts| parts.not_now.insert("b".to_owned()));
+    shop.feed.append(&["b"]);
+    running.error("b is not ready").await;
+    // As when the connection breaks at the end of a commit that succeeded.
+    let id = (*event_id(2).as_uuid()).into();
+    let sql = "UPDATE checkpoints SET position = 2, event_id = $1";
+    let update = Statement::from_sql_and_values(running.db.get_database_backend(), sql, [id]);
+    running.db.execute_raw(update).await.unwrap();
+    running.reach(2).await;
+    eventually!(running.consumer.progress().borrow().error.is_none(), "nothing is wrong any more");
     running.stop().await;
 }
