@@ -22,7 +22,7 @@ pub(crate) mod feed;
 mod follow;
 mod handler;
 pub(crate) mod inbox;
-mod lease;
+pub(crate) mod lease;
 pub(crate) mod parked;
 mod progress;
 mod report;
@@ -72,7 +72,7 @@ pub struct Consumer<H: Handler> {
     pub(crate) db: DatabaseConnection,
     pub(crate) open: OpenFeed,
     report: Option<ReportCheckpoint>,
-    clock: Arc<dyn Clock>,
+    pub(crate) clock: Arc<dyn Clock>,
     pub(crate) settings: ConsumerSettings,
     progress: watch::Sender<Progress>,
     /// The newest place that is stored.

@@ -31,6 +31,8 @@ pub(crate) enum ConsumeError {
     ParkingFull { keys: u64, bytes: u64 },
     #[error("an event of {key:?} would be parked, although nothing stops that key")]
     NotStopped { key: String },
+    #[error("{projection} is being rebuilt already")]
+    Rebuilding { projection: &'static str },
     #[error("another replica was faster")]
     Superseded,
 }

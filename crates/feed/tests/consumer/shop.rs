@@ -159,9 +159,14 @@ impl Shop {
         Self { feed, script, settings, types: Vec::new(), reacts: false, report: None, directory }
     }
 
+    /// The shop's database, by connections of its own.
+    pub async fn connect(&self) -> DatabaseConnection {
+        connect(self.directory.path()).await
+    }
+
     /// A replica of the consumer, with connections of its own.
     pub async fn start(&self) -> Running {
-        let db = connect(self.directory.path()).await;
+        let db = self.connect().await;
         let (script, types) = (self.script.clone(), self.types.clone());
         let tally = Tally { script, types, reacts: self.reacts };
         let clock = Arc::new(SystemClock);
