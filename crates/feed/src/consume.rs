@@ -75,7 +75,7 @@ pub struct Consumer<H: Handler> {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) settings: ConsumerSettings,
     progress: watch::Sender<Progress>,
-    /// The newest place that is stored.
+    /// The newest place that is stored; the feed's start when it is known that none is.
     stored: watch::Sender<Option<LogPosition>>,
     blocked: BlockedKeys,
     /// The parking has changed.

@@ -158,6 +158,13 @@ impl<H: Handler> Consumer<H> {
 
     async fn take_batch(&self, batch: FeedBatch<H::Event>, passed: &mut Passed) -> Result<(), ConsumeError> {
         let feed_id = batch.feed_id;
+        let start = LogPosition { feed_id, position: 0, event_id: None };
+        // Without a checkpoint it needs everything, and the feed is told so before the first event is handled.
+        self.stored.send_if_modified(|stored| {
+            let unknown = stored.is_none();
+            stored.get_or_insert(start);
+            unknown
+        });
         let filtered = !is_empty(&self.handler.filter());
         let reached = reached_by(feed_id, &batch.events, batch.reached, filtered)?;
         match reached {
@@ -176,7 +183,6 @@ impl<H: Handler> Consumer<H> {
             progress.head = progress.head.max(batch.head);
             progress.contact = Some(self.clock.now());
             (progress.error, progress.diverged) = (None, false);
-            let start = LogPosition { feed_id, position: 0, event_id: None };
             progress.place.get_or_insert(start);
         });
         let progress = self.progress.borrow();

@@ -11,13 +11,16 @@ use crate::token::LogPosition;
 const REPORT_LIMIT: Duration = Duration::from_secs(2);
 
 impl<H: Handler> Consumer<H> {
-    /// Tells the feed the stored place from time to time; gives what was told last.
+    /// Tells the feed the stored place as soon as there is one, so that a new consumer's history stays, then from time
+    /// to time; gives what was told last.
     pub(super) async fn report_for_ever(&self, active: &CancellationToken) -> Option<LogPosition> {
-        let mut told = None;
+        let (mut told, mut stored) = (None, self.stored.subscribe());
         while self.report.is_some() && !active.is_cancelled() {
-            let pause = tokio::time::sleep(self.settings.report_interval);
-            if active.run_until_cancelled(pause).await.is_some() {
+            let known = async { stored.wait_for(Option::is_some).await.map(drop) };
+            if active.run_until_cancelled(known).await.is_some() {
                 told = self.report_after(told).await;
+                let pause = tokio::time::sleep(self.settings.report_interval);
+                let _ = active.run_until_cancelled(pause).await;
             }
         }
         told

@@ -1,6 +1,7 @@
 //! Following the feed: batches, checkpoints, filters, wrong data.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use ordermesh_feed::token::LogPosition;
@@ -60,16 +61,35 @@ async fn what_is_missing_is_waited_for_without_parking_anything() {
     running.stop().await;
 }
 
-#[tokio::test]
-async fn progress_past_what_the_filter_leaves_out_is_stored_and_told_to_the_feed() {
-    let mut shop = Shop::new();
+/// The positions that the feed is told from now on.
+fn listen(shop: &mut Shop) -> Arc<Mutex<Vec<i64>>> {
     let told: Arc<Mutex<Vec<i64>>> = Arc::default();
     let listener = told.clone();
-    shop.types = vec!["OrderCreated".to_owned()];
     shop.report = Some(Arc::new(move |cursor| {
         listener.lock().unwrap().push(LogPosition::from_cursor(&cursor).unwrap().position);
         async { Ok(()) }.boxed()
     }));
+    told
+}
+
+#[tokio::test]
+async fn a_new_consumer_tells_the_feed_at_once_that_it_needs_everything() {
+    let mut shop = Shop::new();
+    let told = listen(&mut shop);
+    shop.settings.report_interval = Duration::from_secs(3600);
+    shop.script.edit(|parts| parts.not_now.insert("a".to_owned()));
+    shop.feed.append(&["a"]);
+    let running = shop.start().await;
+    running.error("a is not ready").await;
+    eventually!(*told.lock().unwrap() == [0], "the feed knows");
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn progress_past_what_the_filter_leaves_out_is_stored_and_told_to_the_feed() {
+    let mut shop = Shop::new();
+    let told = listen(&mut shop);
+    shop.types = vec!["OrderCreated".to_owned()];
     shop.feed.append_as("OrderCreated", "a");
     shop.feed.append(&["a", "b", "c"]);
     let running = shop.start().await;
