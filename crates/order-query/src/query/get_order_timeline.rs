@@ -35,12 +35,14 @@ impl GetOrderTimeline {
             Some(place) if place.number > 0 && place.order_id == order_id => place.number,
             Some(_) => return Err(no_token()),
         };
-        let freshness = model.reach(&self.consistency).await?;
+        let mut freshness = model.reach(&self.consistency).await?;
+        let stopped = model.parked();
         let turn = model.pages.turn().await?;
         let found = store::timeline(turn.database(), order_id, after, self.page.limit()).await?;
         if found.is_empty() && after == 0 {
-            return Err(QueryError::OrderNotFound(self.order_id));
+            return Err(stopped.absent(self.order_id));
         }
+        freshness.stale |= stopped.any([order_id]);
         let place = |entry: &TimelineEntry| Place {
             currency: String::new(),
             number: entry.revision,

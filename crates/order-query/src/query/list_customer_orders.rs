@@ -25,11 +25,13 @@ impl ListCustomerOrders {
         let customer_id = self.customer_id.as_str();
         let fingerprint = Fingerprint::of(&["ListCustomerOrders", customer_id]);
         let after = self.page.start(fingerprint)?;
-        let freshness = model.reach(&self.consistency).await?;
+        let mut freshness = model.reach(&self.consistency).await?;
+        let stopped = model.parked();
         let limit = self.page.limit();
         let turn = model.pages.turn().await?;
         let found = store::customer_orders(turn.database(), customer_id, after.as_ref(), limit).await?;
         let (listed, next_page_token) = self.page.cut(fingerprint, found, |listed| listed.bytes);
+        freshness.stale |= stopped.any(listed.iter().map(|row| row.order_id));
         let rows = turn.load(&listed).await?;
         Ok(Answer { value: Rows { rows, next_page_token }, freshness })
     }

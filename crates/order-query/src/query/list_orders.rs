@@ -32,12 +32,14 @@ impl ListOrders {
         let order_by = format!("{:?}", self.order_by);
         let fingerprint = Fingerprint::of(&["ListOrders", self.filter.text(), &order_by]);
         let after = self.page.start(fingerprint)?;
-        let freshness = model.reach(&self.consistency).await?;
+        let mut freshness = model.reach(&self.consistency).await?;
+        let stopped = model.parked();
         let conditions = self.filter.conditions();
         let limit = self.page.limit();
         let turn = model.pages.turn().await?;
         let found = store::orders(turn.database(), conditions, self.order_by, after.as_ref(), limit).await?;
         let (listed, next_page_token) = self.page.cut(fingerprint, found, |listed| listed.bytes);
+        freshness.stale |= stopped.any(listed.iter().map(|row| row.order_id));
         let rows = turn.load(&listed).await?;
         Ok(Answer { value: Rows { rows, next_page_token }, freshness })
     }

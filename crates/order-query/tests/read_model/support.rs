@@ -34,6 +34,7 @@ pub struct Shelf {
     pub writer: DatabaseConnection,
     pub shutdown: CancellationToken,
     pub progress: watch::Sender<Progress>,
+    pub blocked: BlockedKeys,
 }
 
 impl Shelf {
@@ -50,18 +51,18 @@ impl Shelf {
         let changes = Arc::new(Changes::default());
         let progress = watch::Sender::new(Progress::default());
         let shutdown = CancellationToken::new();
-        let writer = database.writer.clone();
+        let (writer, blocked) = (database.writer.clone(), BlockedKeys::default());
         let model = ReadModel {
             reader: Reader::start(database.reader.clone(), &TaskTracker::new()),
             pages: PageReader::new(database.reader.clone()),
             progress: progress.subscribe(),
-            blocked: BlockedKeys::default(),
+            blocked: blocked.clone(),
             changes: changes.clone(),
             at_least_wait: Duration::from_millis(50),
             shutdown: shutdown.clone(),
         };
         let service = QueryService::new(model, database);
-        Self { projection: OrderProjection::new(changes), service, writer, shutdown, progress }
+        Self { projection: OrderProjection::new(changes), service, writer, shutdown, progress, blocked }
     }
 
     /// Applies events to the tables of `suffix`, as the projector does.
@@ -69,6 +70,12 @@ impl Shelf {
         let tx = WriteTransaction::begin(&self.writer).await?;
         let applied = self.projection.apply(&tx, suffix, events).await;
         tx.end(applied).await
+    }
+
+    /// Parks the orders of the samples.
+    pub fn park(&self, samples: &[&Sample]) {
+        let parked = samples.iter().map(|sample| (sample.id(), "it tastes of poison".to_owned()));
+        self.blocked.set(parked.collect());
     }
 
     /// Makes the order of the sample undecodable in the live table.
