@@ -4,6 +4,7 @@ use ordermesh_kernel::OrderId;
 
 use super::consistency::Consistency;
 use super::page::{Fingerprint, Page, Place, no_token};
+use super::page_reader::Turn;
 use super::{Answer, QueryError, ReadModel, Rows};
 use crate::projection::timeline::TimelineEntry;
 use crate::store;
@@ -37,8 +38,9 @@ impl GetOrderTimeline {
         };
         let mut freshness = model.reach(&self.consistency).await?;
         let stopped = model.parked();
-        let turn = model.pages.turn().await?;
-        let found = store::timeline(turn.database(), order_id, after, self.page.limit()).await?;
+        let limit = self.page.limit();
+        let read = async move |turn: Turn| store::timeline(turn.database(), order_id, after, limit).await;
+        let found = model.pages.read(read).await?;
         if found.is_empty() && after == 0 {
             return Err(stopped.absent(self.order_id));
         }
