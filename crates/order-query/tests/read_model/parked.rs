@@ -13,7 +13,7 @@ use crate::support::{Sample, Shelf, numbers, samples};
 
 /// All orders of the samples are there; the second has newer events that are parked, and so has one that is not there.
 async fn shelf() -> (Shelf, Sample, Sample) {
-    let shelf = Shelf::in_memory().await;
+    let shelf = Shelf::open().await;
     shelf.apply(&samples().map(|sample| sample.created())).await;
     let (known, unborn) = (samples()[1].clone(), Sample { number: 77, ..Sample::default() });
     shelf.park(&[&known, &unborn]);

@@ -19,7 +19,8 @@ use ordermesh_proto::order::v1::order_event::Payload;
 use ordermesh_proto::order::v1::{self as wire, OrderEvent};
 use ordermesh_service::Database;
 use ordermesh_service::config::DatabaseSettings;
-use sea_orm::{ConnectionTrait, DatabaseConnection};
+use ordermesh_testkit::backend::{Backend, create_database, fresh_name, server};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -38,12 +39,15 @@ pub struct Shelf {
 }
 
 impl Shelf {
-    pub async fn in_memory() -> Self {
-        Self::over(
-            Database::open::<Migrator>(&String::new().into(), true, &DatabaseSettings::default())
-                .await
-                .unwrap(),
-        )
+    /// One of its own, on this run's backend.
+    pub async fn open() -> Self {
+        let url = match Backend::of_this_run() {
+            Backend::Sqlite => String::new(),
+            Backend::Postgres => create_database(&server(), &fresh_name("order-query")).await,
+        };
+        let in_memory = url.is_empty();
+        let database = Database::open::<Migrator>(&url.into(), in_memory, &DatabaseSettings::default()).await;
+        Self::over(database.unwrap())
     }
 
     /// A read model that waits 50 ms for an `at_least`.
@@ -80,8 +84,11 @@ impl Shelf {
 
     /// Makes the order of the sample undecodable in the live table.
     pub async fn spoil(&self, sample: &Sample) {
-        let id = sample.id().replace('-', "");
-        let sql = format!("UPDATE order_views SET body = x'ff' WHERE order_id = x'{id}'");
+        let (id, bytes) = match self.writer.get_database_backend() {
+            DbBackend::Postgres => (format!("'{}'", sample.id()), r"'\xff'"),
+            _ => (format!("x'{}'", sample.id().replace('-', "")), "x'ff'"),
+        };
+        let sql = format!("UPDATE order_views SET body = {bytes} WHERE order_id = {id}");
         assert_eq!(self.writer.execute_unprepared(&sql).await.unwrap().rows_affected(), 1);
     }
 
