@@ -173,3 +173,49 @@ pub(crate) async fn planned_keys<C: ConnectionTrait>(
     let rows = Entity::find().filter(Column::Consumer.eq(consumer)).all(db).await?;
     Ok(rows.into_iter().map(|row| row.key).collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use ordermesh_proto::order::v1::OrderEvent;
+    use prost::Message;
+    use sea_orm::{ConnectOptions, Database};
+    use sea_orm_migration::{MigrationTrait, MigratorTrait};
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::store::{InboxMigration, ParkingMigration};
+
+    struct Migrator;
+
+    impl MigratorTrait for Migrator {
+        fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+            vec![Box::new(ParkingMigration), Box::new(InboxMigration)]
+        }
+    }
+
+    #[tokio::test]
+    async fn an_event_of_a_key_that_flows_is_never_parked() {
+        let mut options = ConnectOptions::new("sqlite::memory:");
+        let db = Database::connect(options.max_connections(1).clone()).await.unwrap();
+        Migrator::up(&db, None).await.unwrap();
+        let event = |position: u8, key: &str| {
+            let event_id = Uuid::from_u128(position.into()).to_string();
+            let event =
+                OrderEvent { position: position.into(), event_id, key: key.to_owned(), ..Default::default() };
+            Bytes::from(event.encode_to_vec())
+        };
+        let events = [event(1, "stops"), event(2, "flows")];
+        let stopped = BTreeMap::from([("stops".to_owned(), "poison".to_owned())]);
+        let park = async |events: &[Bytes], blocked: &BTreeMap<_, _>| {
+            let (stops, settings) = (Stops { blocked, stopped: &stopped }, ConsumerSettings::default());
+            let tx = WriteTransaction::begin(&db).await.unwrap();
+            let parked = park(&tx, "mail", events, stops, Timestamp::UNIX_EPOCH, &settings).await;
+            tx.end(parked).await
+        };
+        let refused = park(&events, &BTreeMap::new()).await;
+        assert!(matches!(refused, Err(ConsumeError::NotStopped { key }) if key == "flows"));
+        assert_eq!(Parking::of("mail").usage(&db).await.unwrap().events, 0);
+        park(&events[..1], &BTreeMap::new()).await.unwrap();
+        assert_eq!(Parking::of("mail").usage(&db).await.unwrap().events, 1);
+    }
+}
