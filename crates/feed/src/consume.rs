@@ -9,6 +9,7 @@
 //! - [`Handler`], [`Delivery`], [`HandlerError`]: what a context writes
 //! - [`Consumer`]: the runtime of one handler; [`ConsumerSettings`]: its bounds
 //! - [`Progress`], [`BlockedKeys`]: how far it is, and which keys are stopped
+//! - `follow`: the loops of the active replica, with `report`; `stand_by`: those of the others
 //! - `apply`: a batch; `work`: which part of it is set aside; `retry`: the parked events again
 //! - `checkpoint`, `inbox`, `lease`, `parked`: its tables, beside those of the [`crate::parking`]
 //! - [`ConsumerServer`]: the operators' service
@@ -21,12 +22,14 @@ pub(crate) mod feed;
 mod follow;
 mod handler;
 pub(crate) mod inbox;
-mod lease;
+pub(crate) mod lease;
 pub(crate) mod parked;
 mod progress;
+mod report;
 mod retry;
 mod server;
 mod settings;
+mod stand_by;
 mod work;
 
 use std::sync::Arc;
@@ -36,7 +39,7 @@ use futures_util::future::BoxFuture;
 use ordermesh_kernel::{Clock, EventId};
 use ordermesh_proto::feed::v1::{SubscribeRequest, SubscribeResponse};
 use sea_orm::{DatabaseConnection, DbErr};
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Mutex, Notify, watch};
 use tonic::{Status, Streaming};
 use uuid::Uuid;
 
@@ -69,14 +72,20 @@ pub struct Consumer<H: Handler> {
     pub(crate) db: DatabaseConnection,
     pub(crate) open: OpenFeed,
     report: Option<ReportCheckpoint>,
-    clock: Arc<dyn Clock>,
+    pub(crate) clock: Arc<dyn Clock>,
     pub(crate) settings: ConsumerSettings,
     progress: watch::Sender<Progress>,
-    /// The newest place that is stored.
+    /// The newest place that is stored; the feed's start when it is known that none is.
     stored: watch::Sender<Option<LogPosition>>,
     blocked: BlockedKeys,
     /// The parking has changed.
     wake: Notify,
+    /// Held from reading what is parked until it is told, so that nobody tells what is older.
+    looking: Mutex<()>,
+    /// Another replica works.
+    standing_by: Notify,
+    /// The place that the feed has refused as of another history, and its words.
+    foreign: std::sync::Mutex<Option<(LogPosition, String)>>,
     /// Who holds the lease.
     holder: Uuid,
     /// Differs among consumers and replicas, for waits that shall differ too.
@@ -99,9 +108,23 @@ impl<H: Handler> Consumer<H> {
         let progress = watch::Sender::new(Progress { place, head, ..Progress::default() });
         let holder = *EventId::new_v7(clock.now()).as_uuid();
         let seed = format!("{} {holder}", handler.name());
-        let (stored, wake) = (watch::Sender::new(place), Notify::new());
-        let report = None;
-        Ok(Self { handler, db, open, report, clock, settings, progress, stored, blocked, wake, holder, seed })
+        Ok(Self {
+            handler,
+            db,
+            open,
+            report: None,
+            clock,
+            settings,
+            progress,
+            stored: watch::Sender::new(place),
+            blocked,
+            wake: Notify::new(),
+            looking: Mutex::default(),
+            standing_by: Notify::new(),
+            foreign: std::sync::Mutex::default(),
+            holder,
+            seed,
+        })
     }
 
     /// Tells the feed how far the consumer has come, so that a truncation of the log spares what it still needs.
@@ -131,6 +154,7 @@ impl<H: Handler> Consumer<H> {
 
     /// Looks which keys are stopped. After each commit that changed it: who looks last has seen all.
     pub(crate) async fn look_at_parking(&self) -> Result<(), DbErr> {
+        let _looking = self.looking.lock().await;
         self.blocked.set(self.parking().reasons(&self.db).await?);
         Ok(())
     }

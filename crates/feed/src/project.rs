@@ -2,10 +2,11 @@
 //!
 //! A rebuild applies the feed from its first event to new tables beside the live ones, which serve and follow on
 //! meanwhile. When it has reached the live checkpoint, the tables change places in one transaction. What was parked
-//! is forgotten then: the new tables have all events.
+//! is forgotten then: the new tables have all events. Of several replicas one rebuilds at a time.
 
 mod rebuild;
 mod server;
+mod turn;
 
 use crate::store::WriteTransaction;
 use std::ops::Deref;
@@ -13,18 +14,18 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use ordermesh_kernel::Clock;
-use ordermesh_proto::error::Problem;
 use ordermesh_proto::event_types::FeedEvent;
-use ordermesh_proto::feed::v1::{FeedErrorReason, RebuildProjectionResponse};
+use ordermesh_proto::feed::v1::RebuildProjectionResponse;
 use sea_orm::{DatabaseConnection, DbErr};
 use tokio::sync::mpsc;
-use tonic::{Code, Status};
+use tonic::Status;
 
 use crate::consume::{
-    Consumer, ConsumerControl, ConsumerSettings, Delivery, Handler, HandlerError, OpenFeed, Progress,
-    ReportCheckpoint,
+    ConsumeError, Consumer, ConsumerControl, ConsumerSettings, Delivery, Handler, HandlerError, OpenFeed,
+    Progress, ReportCheckpoint,
 };
 pub use server::ProjectionServer;
+use turn::Turn;
 
 type Tell = mpsc::Sender<Result<RebuildProjectionResponse, Status>>;
 
@@ -47,6 +48,8 @@ pub trait Projection: Send + Sync + 'static {
     ) -> Result<(), HandlerError>;
     /// Called after a batch is committed to the live tables, by whomever.
     fn applied(&self, events: &[Self::Event]);
+    /// Called when another replica or a rebuild has changed the live tables, by events that are not known here.
+    fn applied_elsewhere(&self) {}
     /// Makes empty tables whose names end in `suffix`, in place of any that are there.
     async fn create_tables(&self, tx: &WriteTransaction, suffix: &str) -> Result<(), DbErr>;
     /// Puts the tables of `suffix` in the place of the live ones, which are dropped.
@@ -76,12 +79,15 @@ impl<P: Projection> Handler for LiveTables<P> {
     fn applied(&self, events: &[P::Event]) {
         self.0.applied(events);
     }
+
+    fn applied_elsewhere(&self) {
+        self.0.applied_elsewhere();
+    }
 }
 
 /// Keeps one projection up with its feed: a [`Consumer`] that can be rebuilt.
 pub struct Projector<P: Projection> {
     consumer: Arc<Consumer<LiveTables<P>>>,
-    rebuilding: tokio::sync::Mutex<()>,
 }
 
 impl<P: Projection> Projector<P> {
@@ -97,7 +103,7 @@ impl<P: Projection> Projector<P> {
         if let Some(report) = report {
             consumer = consumer.reporting(report);
         }
-        Ok(Self { consumer: Arc::new(consumer), rebuilding: tokio::sync::Mutex::new(()) })
+        Ok(Self { consumer: Arc::new(consumer) })
     }
 
     /// The consumer that follows the feed.
@@ -168,19 +174,15 @@ impl<P: Projection> ProjectionControl for Projector<P> {
     }
 
     async fn rebuild(&self, tell: Tell) {
-        let name = self.consumer.name();
-        let result = match self.rebuilding.try_lock() {
-            Ok(_running) => self.rebuild_tables(&tell).await.map_err(|error| {
-                tracing::error!(projection = name, error = error.detail(), "the rebuild failed");
-                rebuild::rebuild_problem(&error)
-            }),
-            Err(_) => {
-                let message = format!("{name} is being rebuilt already");
-                Err(Problem::new(Code::Aborted, FeedErrorReason::RebuildRunning, message))
+        let turn = Turn::of(self.consumer.name(), &self.consumer.db, &self.consumer.clock);
+        let result = self.rebuild_tables(&turn, &tell).await;
+        turn.give_back().await;
+        if let Err(error) = result {
+            if !matches!(error, ConsumeError::Rebuilding { .. }) {
+                let projection = self.consumer.name();
+                tracing::error!(projection, error = error.detail(), "the rebuild failed");
             }
-        };
-        if let Err(problem) = result {
-            let _ = tell.send(Err(problem.into())).await;
+            let _ = tell.send(Err(rebuild::rebuild_problem(&error).into())).await;
         }
     }
 }

@@ -5,7 +5,8 @@ use ordermesh_feed::event::{WireEvent, key_hash};
 use ordermesh_feed::parking::{Discarded, KeyState, ParkedEvent, Parking, Usage};
 use ordermesh_feed::store::ParkingMigration;
 use ordermesh_kernel::{EventId, Timestamp};
-use sea_orm::{ConnectOptions, Database, DatabaseConnection};
+use ordermesh_testkit::backend::{Backend, connect, create_database, fresh_name, server};
+use sea_orm::DatabaseConnection;
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
 struct Migrator;
@@ -19,9 +20,11 @@ impl MigratorTrait for Migrator {
 const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 
 async fn database() -> DatabaseConnection {
-    let mut options = ConnectOptions::new("sqlite::memory:");
-    options.max_connections(1).sqlx_logging(false);
-    let db = Database::connect(options).await.unwrap();
+    let url = match Backend::of_this_run() {
+        Backend::Sqlite => "sqlite::memory:".to_owned(),
+        Backend::Postgres => create_database(&server(), &fresh_name("parking")).await,
+    };
+    let db = connect(&url).await.unwrap();
     Migrator::up(&db, None).await.unwrap();
     db
 }

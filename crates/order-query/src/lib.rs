@@ -16,6 +16,7 @@
 //! - [`store`]: sea-orm entities, migrations, tables and their swap, page statements
 //! - [`grpc`]: wire to query and back
 
+mod config;
 pub mod grpc;
 pub mod projection;
 pub mod query;
@@ -25,18 +26,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use ordermesh_feed::consume::{ConsumerSettings, OpenFeed, ReportCheckpoint};
+use ordermesh_feed::consume::{OpenFeed, ReportCheckpoint};
 use ordermesh_feed::log::FeedSchema;
 use ordermesh_feed::project::{Followers, ProjectionControl, Projector};
 use ordermesh_feed::retention::{Kept, Pruner};
 use ordermesh_proto::feed::v1::ReportCheckpointRequest;
 use ordermesh_proto::order::v1::order_event_service_client::OrderEventServiceClient;
 use ordermesh_proto::order::v1::order_query_service_server::OrderQueryServiceServer;
-use ordermesh_service::config::MaskedUrl;
 use ordermesh_service::{Environment, Services, StartError};
 use sea_orm::DbBackend;
-use serde::{Deserialize, Serialize};
 
+pub use config::Config;
 use projection::{Changes, OrderProjection};
 use query::{ReadModel, page_reader::PageReader, reader::Reader};
 
@@ -50,49 +50,28 @@ pub const FEED: Option<FeedSchema> = None;
 
 /// Name of the server whose feed this one follows.
 const ORDER_COMMAND: &str = "order_command";
-/// Bytes of a feed frame that are accepted: a frame is about 1 MiB, but a single event may be larger.
+/// Bytes of a feed frame that are accepted: a frame is about 512 KiB, but a single event may be larger.
 const MAX_FRAME_BYTES: usize = 16 << 20;
-/// How long the replica that writes may be silent before another takes over.
-const LEASE: Duration = Duration::from_secs(3);
-
-/// How long it is remembered which parked events had their effect.
-const INBOX_KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
-
-/// Settings of the server.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Config {
-    /// The database; empty: order-query.db in the data directory.
-    pub database_url: MaskedUrl,
-    /// How long a query waits for the read model to reach its `at_least`, in milliseconds. Default 2000.
-    pub at_least_wait_ms: u64,
-}
-
-impl Default for Config {
-    fn default() -> Self {
-        Self { database_url: MaskedUrl::default(), at_least_wait_ms: 2000 }
-    }
-}
 
 /// Opens the database, follows the order feed and makes the services.
 pub async fn start(environment: &Environment, services: &mut Services) -> Result<Followers, StartError> {
     let config: Config = environment.settings.section(SECTION)?;
+    config.check()?;
     let database = environment.database::<store::Migrator>(NAME, &config.database_url).await?;
     let changes = Arc::new(Changes::default());
     // SQLite's file is locked for this process: there is no other replica to agree with.
     let shared = database.writer.get_database_backend() != DbBackend::Sqlite;
-    let lease = shared.then_some(LEASE);
     let projector = Projector::new(
         OrderProjection::new(changes.clone()),
         database.writer.clone(),
-        (order_feed(environment)?, Some(order_checkpoint(environment)?)),
+        (order_feed(environment)?, Some(order_checkpoint(environment, config.subscriber_name.clone())?)),
         environment.clock.clone(),
-        ConsumerSettings { lease, ..ConsumerSettings::default() },
+        config.consumer(shared),
     );
     let projector = Arc::new(projector.await?);
     let consumer = projector.consumer();
     environment.tasks.spawn(consumer.clone().run(environment.shutdown.clone()));
-    Pruner::new(database.writer.clone(), environment.clock.clone(), vec![Kept::inbox(INBOX_KEPT)])
+    Pruner::new(database.writer.clone(), environment.clock.clone(), vec![Kept::inbox(config.inbox_kept())])
         .start(&environment.tasks, environment.shutdown.clone());
     let model = ReadModel {
         reader: Reader::start(database.reader.clone(), &environment.tasks),
@@ -120,11 +99,11 @@ fn order_feed(environment: &Environment) -> Result<OpenFeed, StartError> {
 }
 
 /// Tells order-command how far the read model is, so that a truncation of the log spares what it still needs.
-fn order_checkpoint(environment: &Environment) -> Result<ReportCheckpoint, StartError> {
+fn order_checkpoint(environment: &Environment, subscriber: String) -> Result<ReportCheckpoint, StartError> {
     let client = OrderEventServiceClient::new(environment.peer(ORDER_COMMAND)?);
     Ok(Arc::new(move |cursor| {
         let mut client = client.clone();
-        let request = ReportCheckpointRequest { subscriber: NAME.to_owned(), cursor };
+        let request = ReportCheckpointRequest { subscriber: subscriber.clone(), cursor };
         async move { client.report_checkpoint(request).await.map(drop) }.boxed()
     }))
 }

@@ -7,10 +7,15 @@ use sea_orm::{ConnectionTrait, DbErr};
 use uuid::Uuid;
 
 use super::feed::{Arrived, is_empty};
+use super::parked::Stops;
 use super::work::Work;
 use super::{ConsumeError, Consumer, Delivery, Handler, HandlerError, checkpoint, parked};
 use crate::store::WriteTransaction;
 use crate::token::LogPosition;
+
+/// After so many refusals of data the event at fault is looked for. Before, it may be that another transaction was in
+/// the way.
+const REFUSALS: u32 = 3;
 
 /// What a batch is decided on.
 #[derive(Debug, PartialEq)]
@@ -28,7 +33,8 @@ struct Done {
 
 impl<H: Handler> Consumer<H> {
     /// Handles events and moves the checkpoint; events before the checkpoint are left out. Those that make no sense
-    /// are set aside with their keys, and the rest is done all the same.
+    /// are set aside with their keys, and the rest is done all the same. An event is also found that the database
+    /// does not take, by halves.
     pub(super) async fn take(
         &self,
         feed_id: Uuid,
@@ -36,32 +42,72 @@ impl<H: Handler> Consumer<H> {
         reached: LogPosition,
     ) -> Result<(), ConsumeError> {
         let newest = arrived.last().map(|last| last.bytes.clone());
-        let mut work = Work::new(arrived);
+        let mut refusals = 0;
+        let mut parts = vec![(Work::new(arrived), reached)];
+        while let Some((mut work, reached)) = parts.pop() {
+            let Err(error) = self.take_work(feed_id, &mut work, reached).await else { continue };
+            if !error.blames_data() {
+                return Err(error);
+            }
+            refusals += 1;
+            tracing::warn!(
+                consumer = self.name(),
+                error = error.detail(),
+                refusals,
+                "the database refuses data"
+            );
+            if refusals < REFUSALS {
+                tokio::time::sleep(self.settings.backoff(refusals, &self.seed)).await;
+                parts.push((work, reached));
+            } else if let Some((end, later)) = work.halve(feed_id)? {
+                parts.extend([(later, reached), (work, end)]);
+            } else if work.stop_the_one(error.to_string()) {
+                parts.push((work, reached));
+            } else {
+                return Err(error);
+            }
+        }
+        self.saw(newest.as_ref());
+        Ok(())
+    }
+
+    async fn take_work(
+        &self,
+        feed_id: Uuid,
+        work: &mut Work<H::Event>,
+        reached: LogPosition,
+    ) -> Result<(), ConsumeError> {
         let done = loop {
-            match self.attempt(feed_id, &mut work, reached).await {
+            match self.attempt(feed_id, work, reached).await {
                 Ok(done) => break done,
                 // Somebody else was faster: begin again with where things stand now.
                 Err(ConsumeError::Superseded) => {}
                 Err(ConsumeError::Handler(HandlerError::Event { position, key, reason })) => {
                     tracing::warn!(consumer = self.name(), position, key, reason, "an event is set aside");
-                    if !work.stop(position, &key, reason) {
+                    if !work.stop(position, key.clone(), reason) {
                         return Err(ConsumeError::StrangeEvent { position, key });
                     }
                 }
                 Err(error) => return Err(error),
             }
         };
+        let looked = match done.parked {
+            true => self.look_at_parking().await,
+            false => Ok(()),
+        };
         if done.parked {
-            self.look_at_parking().await?;
             self.wake.notify_one();
         }
-        self.saw(newest.as_ref());
-        self.moved_to(done.place);
-        self.stored(done.place);
+        if looked.is_ok() {
+            self.moved_to(done.place);
+            self.stored(done.place);
+        }
         // Who waits here has not heard of what another replica or a rebuild has done.
         self.handler.applied(&work.known);
         self.handler.applied(&work.apply);
-        Ok(())
+        // Not known to be done as long as it is not known what is parked: a query would take a stopped order for a
+        // fresh one. The feed, opened again, tells both.
+        Ok(looked?)
     }
 
     async fn attempt(
@@ -108,7 +154,7 @@ impl<H: Handler> Consumer<H> {
         {
             return Err(ConsumeError::Gap { checkpoint: done, position: first });
         }
-        work.queue_behind(|key| standing.blocked.contains_key(key));
+        work.sort(|key| standing.blocked.contains_key(key));
         Ok(())
     }
 
@@ -133,15 +179,12 @@ impl<H: Handler> Consumer<H> {
         if !work.apply.is_empty() {
             self.handler.apply(tx, &work.apply, Delivery::Live).await?;
         }
-        let parked: Vec<_> = work.parked_bytes().collect();
+        let parked = work.parked_bytes();
         if !parked.is_empty() {
-            let stopped: BTreeMap<_, _> = work
-                .stopped
-                .iter()
-                .filter(|(key, _)| !standing.blocked.contains_key(*key))
-                .map(|(key, reason)| (key.clone(), reason.clone()))
-                .collect();
-            parked::park(tx, self.name(), &parked, &stopped, self.clock.now(), &self.settings).await?;
+            let mut stopped = work.stopped();
+            stopped.retain(|key, _| !standing.blocked.contains_key(key));
+            let stops = Stops { blocked: &standing.blocked, stopped: &stopped };
+            parked::park(tx, self.name(), &parked, stops, self.clock.now(), &self.settings).await?;
         }
         checkpoint::advance(tx, self.name(), place, reached).await?;
         Ok(Done { place: reached, parked: !parked.is_empty() })

@@ -3,6 +3,9 @@
 use ordermesh_proto::error::{Reason, reason_of};
 use ordermesh_proto::feed::v1::FeedErrorReason;
 use sea_orm::DbErr;
+use sea_orm::RuntimeErr::SqlxError;
+use sea_orm::sqlx::Error;
+use sea_orm::sqlx::postgres::PgDatabaseError;
 use tonic::Status;
 use uuid::Uuid;
 
@@ -26,6 +29,10 @@ pub(crate) enum ConsumeError {
     StrangeEvent { position: i64, key: String },
     #[error("the parking is full: {keys} keys with {bytes} bytes of events wait to be replayed or discarded")]
     ParkingFull { keys: u64, bytes: u64 },
+    #[error("an event of {key:?} would be parked, although nothing stops that key")]
+    NotStopped { key: String },
+    #[error("{projection} is being rebuilt already")]
+    Rebuilding { projection: &'static str },
     #[error("another replica was faster")]
     Superseded,
 }
@@ -42,12 +49,34 @@ impl ConsumeError {
         }
     }
 
+    /// The database does not take what the handler writes, and never will: a constraint or a value out of range. Not
+    /// when a table or a right is missing, which is no event's fault.
+    pub(crate) fn blames_data(&self) -> bool {
+        match self {
+            Self::Handler(HandlerError::Store(
+                DbErr::Exec(SqlxError(error)) | DbErr::Query(SqlxError(error)),
+            )) => is_refused_data(error),
+            _ => false,
+        }
+    }
+
     /// All that is known, for our own log.
     pub(crate) fn detail(&self) -> String {
         match self {
             Self::Feed(status) => format!("{self}: {}", status.message()),
             other => other.to_string(),
         }
+    }
+}
+
+/// On PostgreSQL the classes of data exceptions and of constraints. A key that is taken is among them: all writes of a
+/// consumer come one after the other. On SQLite too large 18, constraint 19, mismatch 20.
+fn is_refused_data(error: &Error) -> bool {
+    let Error::Database(error) = error else { return false };
+    let Some(code) = error.code() else { return false };
+    match error.try_downcast_ref::<PgDatabaseError>() {
+        Some(_) => code.starts_with("22") || code.starts_with("23"),
+        None => code.parse::<u32>().is_ok_and(|code| matches!(code & 0xff, 18..=20)),
     }
 }
 

@@ -13,15 +13,17 @@ use crate::token::LogPosition;
 
 /// How often a replica that stands by looks how far the active one is.
 const STAND_BY: Duration = Duration::from_millis(200);
-/// A feed that does not take a checkpoint within this time is told the next one.
-const REPORT_LIMIT: Duration = Duration::from_secs(2);
 
 impl<H: Handler> Consumer<H> {
     /// Follows the feed until `shutdown`, through every failure; while another replica holds the lease, only looks on.
     pub async fn run(self: Arc<Self>, shutdown: CancellationToken) {
+        tokio::join!(self.take_turns(&shutdown), self.ask_for_ever(&shutdown));
+    }
+
+    async fn take_turns(&self, shutdown: &CancellationToken) {
         while !shutdown.is_cancelled() {
             match self.keeps_lease().await {
-                Ok(true) => self.work(&shutdown).await,
+                Ok(true) => self.work(shutdown).await,
                 Ok(false) => {
                     if let Err(error) = self.look_on().await {
                         self.tell_error(&error);
@@ -79,16 +81,6 @@ impl<H: Handler> Consumer<H> {
         }
     }
 
-    /// Another replica works: its place is this one's too, since both have the same tables.
-    async fn look_on(&self) -> Result<(), ConsumeError> {
-        if let Some(place) = checkpoint::load(&self.db, self.name()).await? {
-            self.resume_at(Some(place));
-            self.moved_to(place);
-        }
-        self.look_at_parking().await?;
-        Ok(())
-    }
-
     async fn follow_for_ever(&self, active: &CancellationToken) {
         let mut failures = 0;
         while !active.is_cancelled() {
@@ -117,7 +109,11 @@ impl<H: Handler> Consumer<H> {
         }
     }
 
-    fn tell_error(&self, error: &ConsumeError) {
+    pub(super) fn tell_error(&self, error: &ConsumeError) {
+        let place = self.progress.borrow().place;
+        if let Some(place) = place.filter(|_| error.is_divergence()) {
+            self.is_foreign(place, error);
+        }
         self.progress.send_modify(|progress| {
             progress.error = Some(error.to_string());
             progress.diverged = error.is_divergence();
@@ -128,7 +124,7 @@ impl<H: Handler> Consumer<H> {
     async fn follow(&self, active: &CancellationToken) -> Result<(), ConsumeError> {
         let place = checkpoint::load(&self.db, self.name()).await?;
         let mut feed = Feed::open(&self.open, place, self.handler.filter(), &self.settings).await?;
-        self.resume_at(place);
+        self.stand_at(place).await?;
         let mut passed = Passed { since: Instant::now(), place: None };
         let ended = self.follow_open(&mut feed, &mut passed, active).await;
         // Also after a failure: it is done with what the filter left out.
@@ -162,6 +158,13 @@ impl<H: Handler> Consumer<H> {
 
     async fn take_batch(&self, batch: FeedBatch<H::Event>, passed: &mut Passed) -> Result<(), ConsumeError> {
         let feed_id = batch.feed_id;
+        let start = LogPosition { feed_id, position: 0, event_id: None };
+        // Without a checkpoint it needs everything, and the feed is told so before the first event is handled.
+        self.stored.send_if_modified(|stored| {
+            let unknown = stored.is_none();
+            stored.get_or_insert(start);
+            unknown
+        });
         let filtered = !is_empty(&self.handler.filter());
         let reached = reached_by(feed_id, &batch.events, batch.reached, filtered)?;
         match reached {
@@ -180,7 +183,6 @@ impl<H: Handler> Consumer<H> {
             progress.head = progress.head.max(batch.head);
             progress.contact = Some(self.clock.now());
             (progress.error, progress.diverged) = (None, false);
-            let start = LogPosition { feed_id, position: 0, event_id: None };
             progress.place.get_or_insert(start);
         });
         let progress = self.progress.borrow();
@@ -197,10 +199,13 @@ impl<H: Handler> Consumer<H> {
         self.take(place.feed_id, Vec::new(), place).await
     }
 
-    /// The feed goes on at the checkpoint. What was told beyond it was of another history: a rebuild has put the
-    /// checkpoint back.
-    fn resume_at(&self, checkpoint: Option<LogPosition>) {
-        let Some(checkpoint) = checkpoint else { return };
+    /// Tells the place that the checkpoint says, whoever has stored it: another replica, a rebuild, or this one by a
+    /// commit whose answer it has not got. What was told beyond it was of another history: a rebuild has put the
+    /// checkpoint back. Who has learned the place before must find here which keys were stopped on the way.
+    pub(super) async fn stand_at(&self, checkpoint: Option<LogPosition>) -> Result<(), ConsumeError> {
+        self.look_at_parking().await?;
+        let Some(checkpoint) = checkpoint else { return Ok(()) };
+        let told = self.progress.borrow().place;
         self.progress.send_modify(|progress| {
             let beyond =
                 |told: LogPosition| told.feed_id != checkpoint.feed_id || told.position > checkpoint.position;
@@ -209,35 +214,12 @@ impl<H: Handler> Consumer<H> {
                 (progress.place, progress.head) = (Some(checkpoint), checkpoint.position);
             }
         });
-    }
-
-    /// Tells the feed the stored place from time to time; gives what was told last.
-    async fn report_for_ever(&self, active: &CancellationToken) -> Option<LogPosition> {
-        let mut told = None;
-        while self.report.is_some() && !active.is_cancelled() {
-            let pause = tokio::time::sleep(self.settings.report_interval);
-            if active.run_until_cancelled(pause).await.is_some() {
-                told = self.report_after(told).await;
-            }
+        self.moved_to(checkpoint);
+        self.stored(checkpoint);
+        if told != Some(checkpoint) {
+            self.handler.applied_elsewhere();
         }
-        told
-    }
-
-    /// Tells the feed the stored place if it is another than `told`. That the feed does not hear it never stops the
-    /// consumer: the log then only keeps more than it needs.
-    async fn report_after(&self, told: Option<LogPosition>) -> Option<LogPosition> {
-        let stored = *self.stored.borrow();
-        let (Some(report), Some(place)) = (&self.report, stored.filter(|_| stored != told)) else {
-            return told;
-        };
-        match tokio::time::timeout(REPORT_LIMIT, report(place.to_cursor())).await {
-            Ok(Ok(())) => return stored,
-            Ok(Err(error)) => {
-                tracing::warn!(consumer = self.name(), %error, "the feed was not told the checkpoint");
-            }
-            Err(_) => tracing::warn!(consumer = self.name(), "the feed did not answer to the checkpoint"),
-        }
-        told
+        Ok(())
     }
 }
 

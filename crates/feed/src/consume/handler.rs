@@ -50,6 +50,9 @@ pub trait Handler: Send + Sync + 'static {
 
     /// Called after the events' effect is committed.
     fn applied(&self, _events: &[Self::Event]) {}
+
+    /// Called when somebody else has applied events that this replica has not seen: the active replica, or a rebuild.
+    fn applied_elsewhere(&self) {}
 }
 
 /// How events come to a handler.
@@ -74,7 +77,8 @@ impl Delivery {
 /// Why events cannot be handled.
 #[derive(Debug, thiserror::Error)]
 pub enum HandlerError {
-    /// The database refuses. Never parks: what is wrong is not known to be the event's fault.
+    /// The database refuses. Parks only what it will never take, such as a row against a constraint: of anything else
+    /// it is not known that it is the event's fault.
     #[error(transparent)]
     Store(#[from] DbErr),
     /// It may succeed later as it is: something that the handler needs is away. Tried again for ever.

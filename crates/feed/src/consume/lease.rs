@@ -29,6 +29,20 @@ pub(crate) async fn acquire<C: ConnectionTrait>(
     execute(db, sql, values).await.map(|rows| rows > 0)
 }
 
+/// Keeps a lease that the holder has had all the time; false when it is another's, or was meanwhile.
+pub(crate) async fn renew<C: ConnectionTrait>(
+    db: &C,
+    consumer: &str,
+    holder: Uuid,
+    now: Timestamp,
+    length: Duration,
+) -> Result<bool, DbErr> {
+    let sql = "UPDATE consumer_leases SET expires_time = $3 WHERE consumer = $1 AND holder = $2";
+    let length = i64::try_from(length.as_micros()).unwrap_or(i64::MAX);
+    let values = [consumer.into(), holder.into(), to_micros(now).saturating_add(length).into()];
+    execute(db, sql, values).await.map(|rows| rows > 0)
+}
+
 /// Gives the lease up, so that another replica need not wait until it has run out.
 pub(crate) async fn release<C: ConnectionTrait>(db: &C, consumer: &str, holder: Uuid) -> Result<(), DbErr> {
     let sql = "UPDATE consumer_leases SET expires_time = 0 WHERE consumer = $1 AND holder = $2";

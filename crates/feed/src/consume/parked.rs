@@ -8,6 +8,7 @@ use ordermesh_kernel::{Timestamp, to_micros};
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set};
 
+use super::feed::envelope;
 use super::{ConsumeError, ConsumerSettings};
 use crate::parking::Parking;
 use crate::store::parked_work::{ActiveModel, Column, Entity, Model};
@@ -22,16 +23,32 @@ pub(crate) struct Due {
     pub suppress_effects: bool,
 }
 
-/// Parks events: those of `stopped` keys stop them, and are tried again at `due`; the others queue behind.
+/// The keys whose events are parked, and why.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Stops<'a> {
+    /// Keys that were stopped before.
+    pub blocked: &'a BTreeMap<String, String>,
+    /// Keys that stop now.
+    pub stopped: &'a BTreeMap<String, String>,
+}
+
+/// Parks events: those of keys that stop now stop them, and are tried again by and by; the others queue behind.
 /// [`ConsumeError::ParkingFull`] when there is no room.
 pub(crate) async fn park(
     tx: &WriteTransaction,
     consumer: &str,
     events: &[Bytes],
-    stopped: &BTreeMap<String, String>,
+    Stops { blocked, stopped }: Stops<'_>,
     now: Timestamp,
     settings: &ConsumerSettings,
 ) -> Result<(), ConsumeError> {
+    // An event of a key that flows would lie there for ever: nobody would replay it, and the checkpoint is past it.
+    for bytes in events {
+        let key = envelope(bytes)?.key;
+        if !blocked.contains_key(&key) && !stopped.contains_key(&key) {
+            return Err(ConsumeError::NotStopped { key });
+        }
+    }
     let parking = Parking::of(consumer);
     let keys = stopped.iter().map(|(key, reason)| (key.as_str(), reason.as_str()));
     parking.block(tx, keys, 1, now).await?;
@@ -107,6 +124,18 @@ pub(crate) async fn plan_next<C: ConnectionTrait>(
     plan(db, consumer, Due { time: to_micros(now), tries: due.tries.min(0), ..due.clone() }).await
 }
 
+/// Has the next event of a key wait as long as anything does, without counting a try.
+pub(crate) async fn postpone<C: ConnectionTrait>(
+    db: &C,
+    consumer: &str,
+    due: &Due,
+    now: Timestamp,
+    settings: &ConsumerSettings,
+) -> Result<(), DbErr> {
+    let time = due_time(now, settings, i32::MAX, &due.key);
+    plan(db, consumer, Due { time, ..due.clone() }).await
+}
+
 /// Notes that the next event of a key failed: it is tried again later, or waits for an operator.
 pub(crate) async fn failed(
     tx: &WriteTransaction,
@@ -143,4 +172,50 @@ pub(crate) async fn planned_keys<C: ConnectionTrait>(
 ) -> Result<BTreeSet<String>, DbErr> {
     let rows = Entity::find().filter(Column::Consumer.eq(consumer)).all(db).await?;
     Ok(rows.into_iter().map(|row| row.key).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use ordermesh_proto::order::v1::OrderEvent;
+    use prost::Message;
+    use sea_orm::{ConnectOptions, Database};
+    use sea_orm_migration::{MigrationTrait, MigratorTrait};
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::store::{InboxMigration, ParkingMigration};
+
+    struct Migrator;
+
+    impl MigratorTrait for Migrator {
+        fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+            vec![Box::new(ParkingMigration), Box::new(InboxMigration)]
+        }
+    }
+
+    #[tokio::test]
+    async fn an_event_of_a_key_that_flows_is_never_parked() {
+        let mut options = ConnectOptions::new("sqlite::memory:");
+        let db = Database::connect(options.max_connections(1).clone()).await.unwrap();
+        Migrator::up(&db, None).await.unwrap();
+        let event = |position: u8, key: &str| {
+            let event_id = Uuid::from_u128(position.into()).to_string();
+            let event =
+                OrderEvent { position: position.into(), event_id, key: key.to_owned(), ..Default::default() };
+            Bytes::from(event.encode_to_vec())
+        };
+        let events = [event(1, "stops"), event(2, "flows")];
+        let stopped = BTreeMap::from([("stops".to_owned(), "poison".to_owned())]);
+        let park = async |events: &[Bytes], blocked: &BTreeMap<_, _>| {
+            let (stops, settings) = (Stops { blocked, stopped: &stopped }, ConsumerSettings::default());
+            let tx = WriteTransaction::begin(&db).await.unwrap();
+            let parked = park(&tx, "mail", events, stops, Timestamp::UNIX_EPOCH, &settings).await;
+            tx.end(parked).await
+        };
+        let refused = park(&events, &BTreeMap::new()).await;
+        assert!(matches!(refused, Err(ConsumeError::NotStopped { key }) if key == "flows"));
+        assert_eq!(Parking::of("mail").usage(&db).await.unwrap().events, 0);
+        park(&events[..1], &BTreeMap::new()).await.unwrap();
+        assert_eq!(Parking::of("mail").usage(&db).await.unwrap().events, 1);
+    }
 }

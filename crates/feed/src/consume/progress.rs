@@ -47,22 +47,28 @@ impl Progress {
     }
 }
 
-/// The keys of a consumer that are stopped, in memory: asked by every query.
+/// The keys of a consumer that are stopped, and why, in memory: asked by every query.
 #[derive(Debug, Clone, Default)]
-pub struct BlockedKeys(Arc<RwLock<BTreeMap<String, String>>>);
+pub struct BlockedKeys(Arc<RwLock<Arc<BTreeMap<String, String>>>>);
 
 impl BlockedKeys {
     /// Why a key is stopped; `None` for a key that flows.
     pub fn reason(&self, key: &str) -> Option<String> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).get(key).cloned()
+        self.now().get(key).cloned()
     }
 
     /// Whether no key is stopped.
     pub fn is_empty(&self) -> bool {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).is_empty()
+        self.now().is_empty()
     }
 
-    pub(super) fn set(&self, keys: BTreeMap<String, String>) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = keys;
+    /// All as they are now.
+    pub fn now(&self) -> Arc<BTreeMap<String, String>> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Tells that these are stopped now, and no others.
+    pub fn set(&self, keys: BTreeMap<String, String>) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys);
     }
 }

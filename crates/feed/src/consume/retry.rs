@@ -10,7 +10,7 @@ use super::{ConsumeError, Consumer, Delivery, Handler, HandlerError, checkpoint,
 use crate::parking::ParkedEvent;
 use crate::store::WriteTransaction;
 
-/// Other replicas' operators are noticed after so much time.
+/// What operators do by other replicas is noticed after so much time.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// What became of an event that was due.
@@ -55,18 +55,36 @@ impl<H: Handler> Consumer<H> {
 
     /// Applies the event that is due first, and says how long nothing else is.
     async fn try_first_due(&self) -> Result<Duration, ConsumeError> {
-        let Some(due) = parked::first_due(&self.db, self.name()).await? else { return Ok(LOOK_EVERY) };
-        let left = due.time - to_micros(self.clock.now());
-        if left > 0 {
-            return Ok(Duration::from_micros(left.unsigned_abs()).min(LOOK_EVERY));
-        }
-        let tried = match self.try_next(&due).await {
+        let due = parked::first_due(&self.db, self.name()).await?;
+        let now = to_micros(self.clock.now());
+        let Some(due) = due.as_ref().filter(|due| due.time <= now) else {
+            // An operator may have discarded or rebuilt by another replica.
+            if !self.blocked.is_empty() {
+                self.look_at_parking().await?;
+            }
+            let left = due.map_or(LOOK_EVERY, |due| Duration::from_micros((due.time - now).unsigned_abs()));
+            return Ok(left.min(LOOK_EVERY));
+        };
+        let tried = match self.try_next(due).await {
             Ok(tried) => tried,
             Err(ConsumeError::Handler(HandlerError::Event { reason, .. })) => Tried::Failed(reason),
+            Err(error) if error.blames_data() => Tried::Failed(error.to_string()),
+            Err(error @ ConsumeError::Handler(_)) => {
+                let (consumer, key) = (self.name(), due.key.as_str());
+                tracing::warn!(
+                    consumer,
+                    key,
+                    error = error.detail(),
+                    "a parked event waits for what it needs"
+                );
+                // Other keys need not wait for it.
+                self.postpone(due).await?;
+                return Ok(Duration::ZERO);
+            }
             Err(error) => return Err(error),
         };
         if let Tried::Failed(reason) = tried {
-            self.note_failure(&due, &reason).await?;
+            self.note_failure(due, &reason).await?;
         }
         self.look_at_parking().await?;
         Ok(Duration::ZERO)
@@ -75,7 +93,7 @@ impl<H: Handler> Consumer<H> {
     /// Applies the first parked event of a key and takes it out of the parking.
     async fn try_next(&self, due: &Due) -> Result<Tried, ConsumeError> {
         let Some(next) = self.parking().first(&self.db, &due.key).await? else {
-            parked::forget_plan(&self.db, self.name(), &due.key).await?;
+            self.forget_unless_parked(&due.key).await?;
             return Ok(Tried::Nothing);
         };
         let event = match <H::Event as prost::Message>::decode(Bytes::from(next.bytes.clone())) {
@@ -109,7 +127,8 @@ impl<H: Handler> Consumer<H> {
         // Keeps batches waiting: they must not park behind a key that flows again in the same moment.
         checkpoint::load_locked(tx, self.name()).await?;
         let first = self.parking().first(tx, &due.key).await?;
-        if first.is_none_or(|first| first.position != next.position) {
+        // By its identity: after a rebuild from another history another event may stand at the position.
+        if first.is_none_or(|first| first.id != next.id) {
             // Discarded, or applied by another replica meanwhile.
             return Ok(Tried::Nothing);
         }
@@ -124,6 +143,38 @@ impl<H: Handler> Consumer<H> {
             false => parked::forget_plan(tx, self.name(), &due.key).await?,
         }
         Ok(if new { Tried::Applied } else { Tried::Nothing })
+    }
+
+    /// Forgets the plan of a key of which nothing is parked. A batch may park it again in the same moment, so it is
+    /// looked again when batches wait.
+    async fn forget_unless_parked(&self, key: &str) -> Result<(), ConsumeError> {
+        let tx = WriteTransaction::begin(&self.db).await?;
+        let forgotten = async {
+            checkpoint::load_locked(&tx, self.name()).await?;
+            match self.parking().first(&tx, key).await? {
+                Some(_) => Ok(()),
+                None => parked::forget_plan(&tx, self.name(), key).await,
+            }
+        };
+        let forgotten = forgotten.await;
+        Ok(tx.end(forgotten).await?)
+    }
+
+    /// Has an event tried again later that is not known to be at fault.
+    async fn postpone(&self, due: &Due) -> Result<(), ConsumeError> {
+        let tx = WriteTransaction::begin(&self.db).await?;
+        let postponed = async {
+            checkpoint::load_locked(&tx, self.name()).await?;
+            match parked::planned(&tx, self.name(), &due.key).await? {
+                Some(planned) if planned == *due => {
+                    parked::postpone(&tx, self.name(), due, self.clock.now(), &self.settings).await
+                }
+                // An operator has decided otherwise meanwhile.
+                _ => Ok(()),
+            }
+        };
+        let postponed = postponed.await;
+        Ok(tx.end(postponed).await?)
     }
 
     async fn note_failure(&self, due: &Due, reason: &str) -> Result<(), ConsumeError> {

@@ -25,6 +25,8 @@ pub struct ConsumerSettings {
     pub checkpoint_interval: Duration,
     /// The checkpoint is told to the feed this often at most.
     pub report_interval: Duration,
+    /// A replica that stands by asks the feed this often whether it still has the history of the checkpoint.
+    pub ask_interval: Duration,
     /// How long the active replica of several on one database may be silent before another takes over. `None` where
     /// the database has one process only, as SQLite's lock sees to.
     pub lease: Option<Duration>,
@@ -42,6 +44,7 @@ impl Default for ConsumerSettings {
             max_backoff: Duration::from_secs(5),
             checkpoint_interval: Duration::from_secs(1),
             report_interval: Duration::from_secs(5),
+            ask_interval: Duration::from_secs(3),
             lease: None,
         }
     }

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use ordermesh_proto::common::v1::CommonErrorReason;
-use ordermesh_proto::error::Problem;
+use ordermesh_proto::error::{Problem, Reason, reason_of};
 use ordermesh_proto::event_types::FeedEvent;
 use ordermesh_proto::feed::v1::{EventFilter, FeedErrorReason, RebuildProjectionResponse};
 use tonic::{Code, Status};
 
-use super::{Projection, Projector, Tell};
+use super::{Projection, Projector, Tell, Turn};
 use crate::consume::feed::Arrived;
 use crate::consume::{ConsumeError, Feed, HandlerError, checkpoint, inbox, parked};
 use crate::store::{WriteTransaction, is_transient};
@@ -19,15 +19,23 @@ const REBUILD_SUFFIX: &str = "_rebuild";
 /// Progress is told at most this often.
 const TELL_EVERY: Duration = Duration::from_millis(200);
 
+/// The one table of what ends a rebuild.
 pub(super) fn rebuild_problem(error: &ConsumeError) -> Problem {
+    use FeedErrorReason::{FeedDiverged, PositionTruncated, RebuildRunning};
     match error {
+        ConsumeError::Rebuilding { .. } => Problem::new(Code::Aborted, RebuildRunning, error.to_string()),
         ConsumeError::Diverged { .. } => {
-            Problem::new(Code::FailedPrecondition, FeedErrorReason::FeedDiverged, error.to_string())
+            Problem::new(Code::FailedPrecondition, FeedDiverged, error.to_string())
         }
-        ConsumeError::Feed(_) => {
+        // It begins with the first event: the log no longer has it, or has lost what would have come next.
+        ConsumeError::Gap { position, .. } => {
+            Problem::new(Code::OutOfRange, PositionTruncated, error.to_string())
+                .with("earliest_position", position)
+        }
+        ConsumeError::Feed(status) => refused_by_feed(status).unwrap_or_else(|| {
             Problem::new(Code::Unavailable, CommonErrorReason::ServerUnavailable, error.to_string())
                 .retry_after(Duration::from_secs(1))
-        }
+        }),
         ConsumeError::Handler(HandlerError::Store(error)) if is_transient(error) => Problem::new(
             Code::Unavailable,
             CommonErrorReason::StoreUnavailable,
@@ -42,10 +50,22 @@ pub(super) fn rebuild_problem(error: &ConsumeError) -> Problem {
     }
 }
 
+/// What the feed says of its history, which trying again does not change.
+fn refused_by_feed(status: &Status) -> Option<Problem> {
+    let told = reason_of(status)?;
+    let reasons = [FeedErrorReason::FeedDiverged, FeedErrorReason::PositionTruncated];
+    let reason = reasons.into_iter().find(|reason| reason.reason() == told)?;
+    Some(Problem::new(status.code(), reason, status.message()))
+}
+
 impl<P: Projection> Projector<P> {
-    pub(super) async fn rebuild_tables(&self, tell: &Tell) -> Result<(), ConsumeError> {
+    pub(super) async fn rebuild_tables(&self, turn: &Turn, tell: &Tell) -> Result<(), ConsumeError> {
         let tx = WriteTransaction::begin(&self.consumer.db).await?;
-        let created = self.consumer.handler.0.create_tables(&tx, REBUILD_SUFFIX).await;
+        let created = async {
+            turn.take(&tx).await?;
+            Ok::<_, ConsumeError>(self.consumer.handler.0.create_tables(&tx, REBUILD_SUFFIX).await?)
+        }
+        .await;
         tx.end(created).await?;
 
         let settings = &self.consumer.settings;
@@ -61,14 +81,12 @@ impl<P: Projection> Projector<P> {
                     return Err(ConsumeError::Gap { checkpoint: position, position: first.position() });
                 }
                 reached = checkpoint::place_of(batch.feed_id, last.position(), last.event_id())?;
-                let tx = WriteTransaction::begin(&self.consumer.db).await?;
-                let applied = self.consumer.handler.0.apply(&tx, REBUILD_SUFFIX, &events).await;
-                tx.end(applied).await?;
+                self.apply(turn, &events).await?;
                 position = reached.position;
             }
             // Without new events the place was tried when it was reached, and the live tables were further.
             let new = position == 0 || reached.event_id.is_some();
-            if new && position >= batch.head && self.swap(reached).await? {
+            if new && position >= batch.head && self.swap(turn, reached).await? {
                 // Nobody may be listening any more; the rebuild is done all the same.
                 let _ = tell.send(Ok(frame(position, batch.head, true))).await;
                 return Ok(());
@@ -85,8 +103,18 @@ impl<P: Projection> Projector<P> {
         }
     }
 
+    async fn apply(&self, turn: &Turn, events: &[P::Event]) -> Result<(), ConsumeError> {
+        let tx = WriteTransaction::begin(&self.consumer.db).await?;
+        let applied = async {
+            turn.keep(&tx).await?;
+            Ok::<_, ConsumeError>(self.consumer.handler.0.apply(&tx, REBUILD_SUFFIX, events).await?)
+        }
+        .await;
+        tx.end(applied).await
+    }
+
     /// Swaps the tables in, unless the live ones have gone further in the same history meanwhile.
-    async fn swap(&self, reached: LogPosition) -> Result<bool, ConsumeError> {
+    async fn swap(&self, turn: &Turn, reached: LogPosition) -> Result<bool, ConsumeError> {
         let live = checkpoint::load(&self.consumer.db, self.name()).await?;
         let ahead = live.filter(|live| live.feed_id == reached.feed_id && live.position > reached.position);
         if let Some(live) = ahead {
@@ -99,11 +127,12 @@ impl<P: Projection> Projector<P> {
             }
         }
         let tx = WriteTransaction::begin(&self.consumer.db).await?;
-        let swapped = self.swap_in(&tx, live, reached).await;
+        let swapped = self.swap_in(&tx, turn, live, reached).await;
         let swapped = tx.end(swapped).await?;
         if swapped {
             self.consumer.moved_to(reached);
             self.consumer.stored(reached);
+            self.consumer.handler.0.applied_elsewhere();
             self.consumer.look_at_parking().await?;
         }
         Ok(swapped)
@@ -112,10 +141,12 @@ impl<P: Projection> Projector<P> {
     async fn swap_in(
         &self,
         tx: &WriteTransaction,
+        turn: &Turn,
         live: Option<LogPosition>,
         reached: LogPosition,
     ) -> Result<bool, ConsumeError> {
         let name = self.name();
+        turn.keep(tx).await?;
         let now = checkpoint::load_locked(tx, name).await?;
         let moved_past = now != live && now.is_some_and(|now| now.position > reached.position);
         if moved_past {

@@ -5,6 +5,7 @@
 mod following;
 mod parking;
 mod reacting;
+mod rebuilding;
 mod replaying;
 mod replicas;
 mod scripted;

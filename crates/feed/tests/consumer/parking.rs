@@ -2,6 +2,7 @@
 
 use ordermesh_feed::consume::ConsumerControl;
 use ordermesh_testkit::eventually;
+use sea_orm::ConnectionTrait;
 
 use crate::shop::Shop;
 
@@ -116,5 +117,23 @@ async fn what_is_parked_survives_a_kill() {
     shop.feed.append(&["bad"]);
     running.reach(3).await;
     assert_eq!((running.effects().await, running.parked().await), (vec![], vec![1, 2, 3]));
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn an_event_that_the_database_does_not_take_is_found_among_many_and_stops_its_own_key_only() {
+    let shop = Shop::new();
+    let running = shop.start().await;
+    running.take_place_of(6).await;
+    shop.feed.append(&["a", "b", "c", "d", "a", "bad", "b", "bad", "c", "d", "a"]);
+    running.reach(11).await;
+    assert_eq!(running.parked().await, [6, 8]);
+    assert_eq!(running.effects_of("a").await, [1, 5, 11]);
+    assert!(running.consumer.blocked().reason("bad").is_some());
+    running.given_up("bad").await;
+    running.db.execute_unprepared("DELETE FROM effects WHERE position = 6").await.unwrap();
+    running.consumer.replay(None, false).await.unwrap();
+    eventually!(running.parked().await.is_empty(), "everything is applied");
+    assert_eq!(running.effects().await, (1..=11).collect::<Vec<_>>());
     running.stop().await;
 }

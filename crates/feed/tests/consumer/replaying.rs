@@ -95,3 +95,24 @@ async fn a_parked_event_that_had_its_effect_before_is_not_applied_again() {
     assert_eq!((pruned, running.number("SELECT COUNT(*) FROM inbox").await), (1, 2));
     running.stop().await;
 }
+
+#[tokio::test]
+async fn a_parked_event_that_waits_for_what_is_missing_does_not_hold_up_other_keys() {
+    let shop = Shop::new();
+    shop.script.edit(|parts| parts.poison.extend(["a".to_owned(), "b".to_owned()]));
+    shop.feed.append(&["a", "b"]);
+    let running = shop.start().await;
+    running.reach(2).await;
+    running.given_up("a").await;
+    running.given_up("b").await;
+    shop.script.edit(|parts| {
+        parts.poison.clear();
+        parts.not_now.insert("a".to_owned());
+    });
+    // Both are due at the same time, a first.
+    running.consumer.replay(None, false).await.unwrap();
+    eventually!(running.parked().await == [1], "b is applied");
+    shop.script.edit(|parts| parts.not_now.clear());
+    eventually!(running.parked().await.is_empty(), "a is applied when it can be");
+    running.stop().await;
+}

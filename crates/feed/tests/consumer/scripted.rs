@@ -1,7 +1,7 @@
 //! A feed that says what the test wants, in the frames of the contract.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use futures_util::{FutureExt, StreamExt, stream};
@@ -9,15 +9,18 @@ use ordermesh_feed::consume::OpenFeed;
 use ordermesh_feed::token::LogPosition;
 use ordermesh_kernel::EventId;
 use ordermesh_proto::codec::Codec as FeedCodec;
+use ordermesh_proto::error::Problem;
 use ordermesh_proto::feed::v1::subscribe_request::Start;
 use ordermesh_proto::feed::v1::subscribe_response::Frame;
-use ordermesh_proto::feed::v1::{Checkpoint, EventBatch, Opened, SubscribeRequest, SubscribeResponse};
+use ordermesh_proto::feed::v1::{
+    Checkpoint, EventBatch, FeedErrorReason, Opened, SubscribeRequest, SubscribeResponse,
+};
 use ordermesh_proto::order::v1::order_event::Payload;
 use ordermesh_proto::order::v1::{OrderCancelled, OrderEvent};
 use prost::Message;
 use tokio::sync::watch;
 use tonic::codec::{Codec, EncodeBody};
-use tonic::{Status, Streaming};
+use tonic::{Code, Status, Streaming};
 use uuid::Uuid;
 
 #[derive(Debug, Clone)]
@@ -33,12 +36,14 @@ pub struct ScriptedFeed {
     pub id: Uuid,
     log: watch::Sender<Vec<Entry>>,
     opened: Arc<AtomicUsize>,
+    /// It has another history than those who come with a cursor.
+    restored: Arc<AtomicBool>,
 }
 
 impl ScriptedFeed {
     pub fn new() -> Self {
         let (id, log) = (Uuid::from_u128(0xfeed), watch::Sender::new(Vec::new()));
-        Self { id, log, opened: Arc::default() }
+        Self { id, log, opened: Arc::default(), restored: Arc::default() }
     }
 
     /// Appends an event of each key, in this order.
@@ -71,6 +76,11 @@ impl ScriptedFeed {
         self.opened.load(Ordering::SeqCst)
     }
 
+    /// Whether it refuses cursors as of another history; who reads already is not disturbed.
+    pub fn restored(&self, restored: bool) {
+        self.restored.store(restored, Ordering::SeqCst);
+    }
+
     fn write(&self, position: i64, kind: &str, key: &str, garbage: Option<&[u8]>) {
         let payload = OrderCancelled { order_id: key.to_owned(), ..OrderCancelled::default() };
         let event = OrderEvent {
@@ -101,6 +111,11 @@ impl ScriptedFeed {
     fn subscribe(&self, request: SubscribeRequest) -> Result<Streaming<SubscribeResponse>, Status> {
         self.opened.fetch_add(1, Ordering::SeqCst);
         let after = match request.start {
+            Some(Start::AfterCursor(_)) if self.restored.load(Ordering::SeqCst) => {
+                let message = "another event stands there";
+                let reason = FeedErrorReason::FeedDiverged;
+                return Err(Problem::new(Code::FailedPrecondition, reason, message).into());
+            }
             Some(Start::AfterCursor(cursor)) => LogPosition::from_cursor(&cursor)?.position,
             _ => 0,
         };

@@ -18,6 +18,7 @@ use ordermesh_testkit::wait::soon;
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, Statement};
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 use tempfile::TempDir;
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -45,6 +46,8 @@ pub struct Parts {
     pub given: Vec<(Vec<i64>, Delivery)>,
     /// The positions of every call of `react`.
     pub reacted: Vec<Vec<i64>>,
+    /// Where the reaction to a batch of the feed waits while it is closed.
+    pub gate: Option<watch::Receiver<bool>>,
 }
 
 impl Script {
@@ -92,8 +95,13 @@ impl Handler for Tally {
         self.reacts
     }
 
-    async fn react(&self, events: &[OrderEvent], _: Delivery) -> Result<(), HandlerError> {
+    async fn react(&self, events: &[OrderEvent], delivery: Delivery) -> Result<(), HandlerError> {
         self.script.edit(|parts| parts.reacted.push(positions(events)));
+        if let Some(mut gate) =
+            self.script.edit(|parts| parts.gate.clone()).filter(|_| delivery == Delivery::Live)
+        {
+            gate.wait_for(|open| *open).await.unwrap();
+        }
         self.script.judge(events)
     }
 
@@ -151,9 +159,14 @@ impl Shop {
         Self { feed, script, settings, types: Vec::new(), reacts: false, report: None, directory }
     }
 
+    /// The shop's database, by connections of its own.
+    pub async fn connect(&self) -> DatabaseConnection {
+        connect(self.directory.path()).await
+    }
+
     /// A replica of the consumer, with connections of its own.
     pub async fn start(&self) -> Running {
-        let db = connect(self.directory.path()).await;
+        let db = self.connect().await;
         let (script, types) = (self.script.clone(), self.types.clone());
         let tally = Tally { script, types, reacts: self.reacts };
         let clock = Arc::new(SystemClock);
@@ -203,6 +216,12 @@ impl Running {
         let sql = format!("SELECT position FROM effects WHERE key = '{key}' ORDER BY id");
         let rows = self.db.query_all_raw(Statement::from_string(self.db.get_database_backend(), sql));
         rows.await.unwrap().iter().map(|row| row.try_get("", "position").unwrap()).collect()
+    }
+
+    /// Has the database refuse the effect of the event at a position.
+    pub async fn take_place_of(&self, position: i64) {
+        let sql = format!("INSERT INTO effects (position, key) VALUES ({position}, 'in the way')");
+        self.db.execute_unprepared(&sql).await.unwrap();
     }
 
     /// A number that a statement gives.

@@ -28,6 +28,7 @@ pub(super) fn orders_by_id(answer: Answer<OrdersById>) -> wire::BatchGetOrdersRe
     wire::BatchGetOrdersResponse {
         orders: wire_orders(answer.value.orders),
         missing_order_ids: answer.value.missing.iter().map(ToString::to_string).collect(),
+        parked_order_ids: answer.value.parked.iter().map(ToString::to_string).collect(),
         remaining_order_ids: answer.value.remaining.iter().map(ToString::to_string).collect(),
         as_of: answer.freshness.as_of.encode(),
         stale: answer.freshness.stale,
@@ -68,7 +69,8 @@ pub(super) fn sight(sight: Sight) -> wire::WatchOrderResponse {
         Some(view) => Frame::Order(view.into_wire()),
         None => Frame::Closing(Closing { reason: ClosingReason::ServerShutdown.into() }),
     };
-    wire::WatchOrderResponse { as_of: sight.as_of.encode(), frame: Some(frame) }
+    let parked_reason = sight.parked.unwrap_or_default();
+    wire::WatchOrderResponse { as_of: sight.as_of.encode(), frame: Some(frame), parked_reason }
 }
 
 fn wire_orders(views: Vec<OrderView>) -> Vec<wire::Order> {

@@ -35,6 +35,11 @@ impl Changes {
         }
     }
 
+    /// Wakes all watchers: others have applied events, and which is not known here.
+    pub fn tell_all(&self) {
+        self.lock().values().for_each(|watchers| watchers.send_modify(|()| {}));
+    }
+
     /// A panic cannot leave the map half changed, so a poisoned lock is as good as any.
     fn lock(&self) -> MutexGuard<'_, HashMap<Uuid, watch::Sender<()>>> {
         self.watched.lock().unwrap_or_else(PoisonError::into_inner)

@@ -72,6 +72,11 @@ impl Projection for OrderProjection {
         self.changes.tell(events);
     }
 
+    /// A replica that stands by hears of this as often as it looks where the active one is, some times a second.
+    fn applied_elsewhere(&self) {
+        self.changes.tell_all();
+    }
+
     async fn create_tables(&self, tx: &WriteTransaction, suffix: &str) -> Result<(), DbErr> {
         store::tables::create(tx, suffix).await
     }

@@ -28,14 +28,11 @@ impl GetOrder {
     /// The order. Stale when newer events of it are parked.
     pub async fn run(self, model: &ReadModel) -> Result<Answer<FoundOrder>, QueryError> {
         let mut freshness = model.reach(&self.consistency).await?;
-        // Before the read: a key that flows again meanwhile is told as stopped, never the other way round.
-        let parked = model.blocked.reason(&self.order_id.to_string());
+        let stopped = model.parked();
         let view = model.reader.get(*self.order_id.as_uuid()).await?;
+        let view = view.ok_or_else(|| stopped.absent(self.order_id))?;
+        let parked = stopped.reason(self.order_id);
         freshness.stale |= parked.is_some();
-        match (view, parked) {
-            (Some(view), parked) => Ok(Answer { value: FoundOrder { view, parked }, freshness }),
-            (None, Some(reason)) => Err(QueryError::Parked { order_id: self.order_id, reason }),
-            (None, None) => Err(QueryError::OrderNotFound(self.order_id)),
-        }
+        Ok(Answer { value: FoundOrder { view, parked }, freshness })
     }
 }

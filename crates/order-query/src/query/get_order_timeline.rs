@@ -4,6 +4,7 @@ use ordermesh_kernel::OrderId;
 
 use super::consistency::Consistency;
 use super::page::{Fingerprint, Page, Place, no_token};
+use super::page_reader::Turn;
 use super::{Answer, QueryError, ReadModel, Rows};
 use crate::projection::timeline::TimelineEntry;
 use crate::store;
@@ -35,12 +36,15 @@ impl GetOrderTimeline {
             Some(place) if place.number > 0 && place.order_id == order_id => place.number,
             Some(_) => return Err(no_token()),
         };
-        let freshness = model.reach(&self.consistency).await?;
-        let turn = model.pages.turn().await?;
-        let found = store::timeline(turn.database(), order_id, after, self.page.limit()).await?;
+        let mut freshness = model.reach(&self.consistency).await?;
+        let stopped = model.parked();
+        let limit = self.page.limit();
+        let read = async move |turn: Turn| store::timeline(turn.database(), order_id, after, limit).await;
+        let found = model.pages.read(read).await?;
         if found.is_empty() && after == 0 {
-            return Err(QueryError::OrderNotFound(self.order_id));
+            return Err(stopped.absent(self.order_id));
         }
+        freshness.stale |= stopped.any([order_id]);
         let place = |entry: &TimelineEntry| Place {
             currency: String::new(),
             number: entry.revision,

@@ -4,6 +4,7 @@ use super::consistency::Consistency;
 use super::filter::Filter;
 use super::order_by::OrderBy;
 use super::page::{Fingerprint, Page};
+use super::page_reader::Turn;
 use super::{Answer, QueryError, ReadModel, Rows};
 use crate::projection::order_view::OrderView;
 use crate::store;
@@ -32,13 +33,17 @@ impl ListOrders {
         let order_by = format!("{:?}", self.order_by);
         let fingerprint = Fingerprint::of(&["ListOrders", self.filter.text(), &order_by]);
         let after = self.page.start(fingerprint)?;
-        let freshness = model.reach(&self.consistency).await?;
-        let conditions = self.filter.conditions();
-        let limit = self.page.limit();
-        let turn = model.pages.turn().await?;
-        let found = store::orders(turn.database(), conditions, self.order_by, after.as_ref(), limit).await?;
-        let (listed, next_page_token) = self.page.cut(fingerprint, found, |listed| listed.bytes);
-        let rows = turn.load(&listed).await?;
+        let mut freshness = model.reach(&self.consistency).await?;
+        let stopped = model.parked();
+        let read = async move |turn: Turn| {
+            let (conditions, limit) = (self.filter.conditions(), self.page.limit());
+            let found =
+                store::orders(turn.database(), conditions, self.order_by, after.as_ref(), limit).await?;
+            let (listed, next_page_token) = self.page.cut(fingerprint, found, |listed| listed.bytes);
+            Ok((turn.load(&listed).await?, listed, next_page_token))
+        };
+        let (rows, listed, next_page_token) = model.pages.read(read).await?;
+        freshness.stale |= stopped.any(listed.iter().map(|row| row.order_id));
         Ok(Answer { value: Rows { rows, next_page_token }, freshness })
     }
 }

@@ -10,6 +10,7 @@ pub mod list_orders;
 pub mod order_by;
 pub mod page;
 pub mod page_reader;
+mod parked;
 pub mod reader;
 pub mod watch_order;
 

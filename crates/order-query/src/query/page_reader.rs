@@ -1,20 +1,21 @@
 //! Reads pages: where the rows stand and what they weigh first, then only the orders that the page shows.
 //!
-//! Pages are read by turns. A page may take long, and the connections that are left serve who asks for one order.
+//! Pages are read by turns. A page may take long, and the connections that are left serve who asks for one order. A
+//! turn lasts as long as the database works for it: a caller who has left does not end the statement.
 
+use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
 use sea_orm::error::ConnAcquireErr;
-use sea_orm::{DatabaseConnection, DbErr};
-use tokio::sync::{Semaphore, SemaphorePermit};
+use sea_orm::{DatabaseConnection, DbBackend, DbErr};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::page::fill;
 use crate::projection::order_view::OrderView;
 use crate::store::{self, Listed};
 
-/// Pages that are read at once: half of the connections that read.
-const TURNS: usize = 2;
-/// How long a page waits for its turn: as long as for a connection.
+/// How long a page waits for its turn.
 const MAX_WAIT: Duration = Duration::from_secs(5);
 /// Orders a statement loads at most.
 const GROUP: usize = 32;
@@ -25,36 +26,54 @@ const GROUP_BYTES: usize = 512 << 10;
 #[derive(Debug)]
 pub struct PageReader {
     database: DatabaseConnection,
-    turns: Semaphore,
+    turns: Arc<Semaphore>,
 }
 
 impl PageReader {
-    /// Reads from `database`.
+    /// Reads from `database`, as many pages at once as half of its connections.
     pub fn new(database: DatabaseConnection) -> Self {
-        Self { database, turns: Semaphore::new(TURNS) }
+        let connections = match database.get_database_backend() {
+            DbBackend::Postgres => database.get_postgres_connection_pool().options().get_max_connections(),
+            _ => database.get_sqlite_connection_pool().options().get_max_connections(),
+        };
+        Self::with_turns(database, usize::try_from(connections / 2).unwrap_or(1).max(1))
+    }
+
+    fn with_turns(database: DatabaseConnection, turns: usize) -> Self {
+        Self { database, turns: Arc::new(Semaphore::new(turns)) }
+    }
+
+    /// Waits for a turn and reads to the end, whether the caller stays or not.
+    pub(super) async fn read<T, F>(&self, read: impl FnOnce(Turn) -> F) -> Result<T, DbErr>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, DbErr>> + Send + 'static,
+    {
+        let page = tokio::spawn(read(self.turn().await?));
+        page.await.map_err(|error| DbErr::Custom(format!("the page could not be read: {error}")))?
     }
 
     /// Waits for a turn, which ends when it is dropped.
-    pub(super) async fn turn(&self) -> Result<Turn<'_>, DbErr> {
+    async fn turn(&self) -> Result<Turn, DbErr> {
         let refused = DbErr::ConnectionAcquire;
-        let permit = tokio::time::timeout(MAX_WAIT, self.turns.acquire()).await;
+        let permit = tokio::time::timeout(MAX_WAIT, self.turns.clone().acquire_owned()).await;
         let permit = permit.map_err(|_| refused(ConnAcquireErr::Timeout))?;
         let permit = permit.map_err(|_| refused(ConnAcquireErr::ConnectionClosed))?;
-        Ok(Turn { database: &self.database, _permit: permit })
+        Ok(Turn { database: self.database.clone(), _permit: permit })
     }
 }
 
 /// A turn to read a page.
 #[derive(Debug)]
-pub(super) struct Turn<'a> {
-    database: &'a DatabaseConnection,
-    _permit: SemaphorePermit<'a>,
+pub(super) struct Turn {
+    database: DatabaseConnection,
+    _permit: OwnedSemaphorePermit,
 }
 
-impl Turn<'_> {
+impl Turn {
     /// Where to read from.
     pub fn database(&self) -> &DatabaseConnection {
-        self.database
+        &self.database
     }
 
     /// The orders of the rows, in their order, without those that are gone meanwhile.
@@ -64,7 +83,7 @@ impl Turn<'_> {
             let bytes = listed.iter().take(GROUP).map(|row| row.bytes);
             let (group, rest) = listed.split_at(fill(bytes, GROUP_BYTES));
             let ids: Vec<_> = group.iter().map(|row| row.order_id).collect();
-            let mut views = store::load_views(self.database, "", ids).await?;
+            let mut views = store::load_views(&self.database, "", ids).await?;
             for view in group.iter().filter_map(|row| views.remove(&row.order_id)) {
                 orders.push(view?);
             }
@@ -84,7 +103,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_page_waits_while_others_have_all_turns_and_not_for_ever() {
-        let pages = PageReader::new(DatabaseConnection::default());
+        let pages = PageReader::with_turns(DatabaseConnection::default(), 2);
         let (first, _second) = (pages.turn().await.unwrap(), pages.turn().await.unwrap());
         let waiting = pages.turn();
         tokio::pin!(waiting);
@@ -92,6 +111,24 @@ mod tests {
         drop(first);
         let _third = waiting.await.unwrap();
         assert!(is_transient(&pages.turn().await.unwrap_err()));
+    }
+
+    #[tokio::test]
+    async fn a_caller_who_has_left_does_not_end_the_turn_before_its_page_is_read() {
+        let pages = PageReader::with_turns(DatabaseConnection::default(), 1);
+        let (finish, finished) = tokio::sync::oneshot::channel::<()>();
+        let mut calling = Box::pin(pages.read(|turn| async move {
+            let _ = finished.await;
+            drop(turn);
+            Ok(())
+        }));
+        assert!(poll!(&mut calling).is_pending());
+        drop(calling);
+        let next = pages.turn();
+        tokio::pin!(next);
+        assert!(poll!(&mut next).is_pending());
+        finish.send(()).unwrap();
+        next.await.unwrap();
     }
 
     #[tokio::test]

@@ -27,6 +27,8 @@ pub struct Sight {
     pub as_of: ConsistencyToken,
     /// The order; `None` when the server shuts down, which ends the stream.
     pub view: Option<OrderView>,
+    /// Why newer events of the order are not in it; `None` for an order that keeps up.
+    pub parked: Option<String>,
 }
 
 impl WatchOrder {
@@ -39,10 +41,12 @@ impl WatchOrder {
         // Watching begins before reading, so that no change falls between the two.
         let watcher = model.changes.watch(*self.order_id.as_uuid());
         let as_of = model.reach(&self.consistency).await?.as_of;
+        let stopped = model.parked();
         let view = model.reader.get(*self.order_id.as_uuid()).await?;
-        let view = view.ok_or(QueryError::OrderNotFound(self.order_id))?;
+        let view = view.ok_or_else(|| stopped.absent(self.order_id))?;
+        let parked = stopped.reason(self.order_id);
         let watch = Watch { revision: view.order.revision, order_id: self.order_id, watcher, model };
-        let now = Sight { as_of, view: Some(view) };
+        let now = Sight { as_of, view: Some(view), parked };
         Ok(stream::once(async { Ok(now) }).chain(stream::unfold(Some(watch), next)))
     }
 }
@@ -67,14 +71,15 @@ impl Watch {
         loop {
             tokio::select! {
                 biased;
-                () = self.model.shutdown.cancelled() => return Ok(Sight { as_of: self.as_of(), view: None }),
+                () = self.model.shutdown.cancelled() => return Ok(Sight { as_of: self.as_of(), view: None, parked: None }),
                 () = self.watcher.changed() => {}
             }
             let as_of = self.as_of();
+            let parked = self.model.parked().reason(self.order_id);
             let view = self.model.reader.get(*self.order_id.as_uuid()).await?;
             if let Some(view) = view.filter(|view| view.order.revision > self.revision) {
                 self.revision = view.order.revision;
-                return Ok(Sight { as_of, view: Some(view) });
+                return Ok(Sight { as_of, view: Some(view), parked });
             }
         }
     }

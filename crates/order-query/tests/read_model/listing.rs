@@ -8,7 +8,7 @@ use tonic_types::StatusExt;
 use crate::support::{Sample, Shelf, numbers, samples};
 
 async fn shelf() -> Shelf {
-    let shelf = Shelf::in_memory().await;
+    let shelf = Shelf::open().await;
     let mut events = samples().map(|sample| sample.created()).to_vec();
     events.push(samples()[3].requested());
     shelf.apply(&events).await;
@@ -128,7 +128,7 @@ async fn a_customer_sees_only_their_orders_newest_first() {
 
 #[tokio::test]
 async fn a_page_of_large_orders_is_shorter_and_the_next_one_goes_on() {
-    let shelf = Shelf::in_memory().await;
+    let shelf = Shelf::open().await;
     let sample = |number| Sample { number, customer: Some("mia"), ..Sample::default() };
     shelf.apply(&(1..=7).map(|number| sample(number).large()).collect::<Vec<_>>()).await;
     let first = list(&shelf, ask("", "")).await.unwrap();

@@ -4,6 +4,7 @@
 
 mod listing;
 mod orders;
+mod parked;
 mod projecting;
 mod rebuilding;
 mod support;

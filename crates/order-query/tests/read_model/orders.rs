@@ -24,7 +24,7 @@ fn reason(status: &Status) -> String {
 
 #[tokio::test]
 async fn an_order_is_served_with_its_personal_data_and_how_old_the_answer_is() {
-    let shelf = Shelf::in_memory().await;
+    let shelf = Shelf::open().await;
     let sample = samples()[0].clone();
     shelf.apply(&[sample.created()]).await;
     let answer = shelf.service.get_order(get(sample.id())).await.unwrap().into_inner();
@@ -37,7 +37,7 @@ async fn an_order_is_served_with_its_personal_data_and_how_old_the_answer_is() {
 
 #[tokio::test]
 async fn an_order_that_does_not_exist_is_not_found_under_its_id() {
-    let shelf = Shelf::in_memory().await;
+    let shelf = Shelf::open().await;
     let id = Sample::default().id();
     let status = shelf.service.get_order(get(id.clone())).await.unwrap_err();
     assert_eq!((status.code(), reason(&status).as_str()), (Code::NotFound, "ORDER_NOT_FOUND"));
@@ -48,7 +48,7 @@ async fn an_order_that_does_not_exist_is_not_found_under_its_id() {
 
 #[tokio::test]
 async fn many_callers_at_once_get_each_their_own_order() {
-    let shelf = Shelf::in_memory().await;
+    let shelf = Shelf::open().await;
     shelf.apply(&samples().map(|sample| sample.created())).await;
     let calls = (0..600u32).map(|call| {
         let sample = &samples()[call as usize % 5];
@@ -62,7 +62,7 @@ async fn many_callers_at_once_get_each_their_own_order() {
 
 #[tokio::test]
 async fn a_batch_comes_in_the_order_of_the_request_each_order_once() {
-    let shelf = Shelf::in_memory().await;
+    let shelf = Shelf::open().await;
     let samples = samples();
     shelf.apply(&samples.clone().map(|sample| sample.created())).await;
     let nobody = Sample { number: 99, ..Sample::default() };
@@ -75,7 +75,7 @@ async fn a_batch_comes_in_the_order_of_the_request_each_order_once() {
 
 #[tokio::test]
 async fn an_order_that_cannot_be_decoded_fails_only_who_asks_for_it() {
-    let shelf = Shelf::in_memory().await;
+    let shelf = Shelf::open().await;
     shelf.apply(&samples().map(|sample| sample.created())).await;
     shelf.spoil(&samples()[1]).await;
     let calls = samples().map(|sample| shelf.service.get_order(get(sample.id())));
@@ -85,7 +85,7 @@ async fn an_order_that_cannot_be_decoded_fails_only_who_asks_for_it() {
 
 #[tokio::test]
 async fn a_batch_of_large_orders_says_which_ids_to_ask_for_again() {
-    let shelf = Shelf::in_memory().await;
+    let shelf = Shelf::open().await;
     let samples: Vec<_> = (1..=7).map(|number| Sample { number, ..Sample::default() }).collect();
     shelf.apply(&samples.iter().map(Sample::large).collect::<Vec<_>>()).await;
     let nobody = [98, 99].map(|number| Sample { number, ..Sample::default() }.id());
@@ -107,7 +107,7 @@ async fn a_batch_of_large_orders_says_which_ids_to_ask_for_again() {
 
 #[tokio::test]
 async fn a_forged_place_in_a_timeline_is_no_page_token() {
-    let shelf = Shelf::in_memory().await;
+    let shelf = Shelf::open().await;
     let sample = Sample::default();
     shelf.apply(&[sample.created()]).await;
     let order_id = Uuid::parse_str(&sample.id()).unwrap();
@@ -122,7 +122,7 @@ async fn a_forged_place_in_a_timeline_is_no_page_token() {
 
 #[tokio::test]
 async fn a_timeline_is_told_from_the_beginning_in_pages() {
-    let shelf = Shelf::in_memory().await;
+    let shelf = Shelf::open().await;
     let sample = Sample::default();
     shelf.apply(&[sample.created(), sample.requested(), sample.cancelled()]).await;
     let ask = |page_size, page_token: &str| GetOrderTimelineRequest {
@@ -148,7 +148,7 @@ async fn a_timeline_is_told_from_the_beginning_in_pages() {
 
 #[tokio::test]
 async fn the_timeline_of_no_order_is_not_found() {
-    let shelf = Shelf::in_memory().await;
+    let shelf = Shelf::open().await;
     let request = GetOrderTimelineRequest { order_id: Sample::default().id(), ..Default::default() };
     let status = shelf.service.get_order_timeline(Request::new(request)).await.unwrap_err();
     assert_eq!(reason(&status), "ORDER_NOT_FOUND");
@@ -156,7 +156,7 @@ async fn the_timeline_of_no_order_is_not_found() {
 
 #[tokio::test]
 async fn a_query_waits_for_its_writes_and_says_so_when_they_do_not_come() {
-    let shelf = Shelf::in_memory().await;
+    let shelf = Shelf::open().await;
     let sample = Sample::default();
     let request = |allow_stale| {
         let at_least = ConsistencyToken::from(place(&sample.requested())).encode();
@@ -177,7 +177,7 @@ async fn a_query_waits_for_its_writes_and_says_so_when_they_do_not_come() {
 
 #[tokio::test]
 async fn a_read_model_of_another_history_than_its_feed_answers_stale_or_not_at_all() {
-    let shelf = Shelf::in_memory().await;
+    let shelf = Shelf::open().await;
     let sample = Sample::default();
     shelf.apply(&[sample.created()]).await;
     shelf.progress.send_modify(|progress| progress.diverged = true);
@@ -190,7 +190,7 @@ async fn a_read_model_of_another_history_than_its_feed_answers_stale_or_not_at_a
 
 #[tokio::test]
 async fn a_token_that_is_none_or_of_another_history_is_refused() {
-    let shelf = Shelf::in_memory().await;
+    let shelf = Shelf::open().await;
     let sample = Sample::default();
     shelf.apply(&[sample.created()]).await;
     let other = EventId::from(Uuid::from_u128(77));

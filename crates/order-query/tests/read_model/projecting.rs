@@ -17,7 +17,7 @@ async fn order_code(shelf: &Shelf, order_id: String) -> Code {
 
 #[tokio::test]
 async fn an_order_comes_to_the_same_whether_its_events_arrive_at_once_or_one_by_one() {
-    let (at_once, one_by_one) = (Shelf::in_memory().await, Shelf::in_memory().await);
+    let (at_once, one_by_one) = (Shelf::open().await, Shelf::open().await);
     let sample = Sample::default();
     let events = [sample.created(), sample.requested(), sample.cancelled()];
     at_once.apply(&events).await;
@@ -39,20 +39,20 @@ async fn an_event_that_makes_no_sense_is_refused_and_its_batch_leaves_nothing() 
     for (wrong, why) in
         [(sample.cancelled(), "revision 3"), (unknown, "OrderPainted"), (no_id, "no order id")]
     {
-        let shelf = Shelf::in_memory().await;
+        let shelf = Shelf::open().await;
         let refusal = shelf.apply_to("", &[sample.created(), wrong.clone()]).await.unwrap_err();
         let HandlerError::Event { position, key, reason } = refusal else { panic!("{refusal}") };
         assert_eq!((position, key), (wrong.position, wrong.key));
         assert!(reason.contains(why), "{reason}");
         assert_eq!(order_code(&shelf, sample.id()).await, Code::NotFound);
     }
-    let shelf = Shelf::in_memory().await;
+    let shelf = Shelf::open().await;
     assert!(shelf.apply_to("", &[sample.requested()]).await.is_err());
 }
 
 #[tokio::test]
 async fn a_batch_of_more_orders_than_a_statement_takes_is_applied_whole() {
-    let shelf = Shelf::in_memory().await;
+    let shelf = Shelf::open().await;
     let samples: Vec<_> = (1..=255).map(|number| Sample { number, ..samples()[0].clone() }).collect();
     let events: Vec<_> = samples.iter().map(Sample::created).collect();
     shelf.apply(&events).await;

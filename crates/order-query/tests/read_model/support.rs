@@ -19,7 +19,8 @@ use ordermesh_proto::order::v1::order_event::Payload;
 use ordermesh_proto::order::v1::{self as wire, OrderEvent};
 use ordermesh_service::Database;
 use ordermesh_service::config::DatabaseSettings;
-use sea_orm::{ConnectionTrait, DatabaseConnection};
+use ordermesh_testkit::backend::{Backend, create_database, fresh_name, server};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -34,15 +35,19 @@ pub struct Shelf {
     pub writer: DatabaseConnection,
     pub shutdown: CancellationToken,
     pub progress: watch::Sender<Progress>,
+    pub blocked: BlockedKeys,
 }
 
 impl Shelf {
-    pub async fn in_memory() -> Self {
-        Self::over(
-            Database::open::<Migrator>(&String::new().into(), true, &DatabaseSettings::default())
-                .await
-                .unwrap(),
-        )
+    /// One of its own, on this run's backend.
+    pub async fn open() -> Self {
+        let url = match Backend::of_this_run() {
+            Backend::Sqlite => String::new(),
+            Backend::Postgres => create_database(&server(), &fresh_name("order-query")).await,
+        };
+        let in_memory = url.is_empty();
+        let database = Database::open::<Migrator>(&url.into(), in_memory, &DatabaseSettings::default()).await;
+        Self::over(database.unwrap())
     }
 
     /// A read model that waits 50 ms for an `at_least`.
@@ -50,18 +55,18 @@ impl Shelf {
         let changes = Arc::new(Changes::default());
         let progress = watch::Sender::new(Progress::default());
         let shutdown = CancellationToken::new();
-        let writer = database.writer.clone();
+        let (writer, blocked) = (database.writer.clone(), BlockedKeys::default());
         let model = ReadModel {
             reader: Reader::start(database.reader.clone(), &TaskTracker::new()),
             pages: PageReader::new(database.reader.clone()),
             progress: progress.subscribe(),
-            blocked: BlockedKeys::default(),
+            blocked: blocked.clone(),
             changes: changes.clone(),
             at_least_wait: Duration::from_millis(50),
             shutdown: shutdown.clone(),
         };
         let service = QueryService::new(model, database);
-        Self { projection: OrderProjection::new(changes), service, writer, shutdown, progress }
+        Self { projection: OrderProjection::new(changes), service, writer, shutdown, progress, blocked }
     }
 
     /// Applies events to the tables of `suffix`, as the projector does.
@@ -71,10 +76,19 @@ impl Shelf {
         tx.end(applied).await
     }
 
+    /// Parks the orders of the samples.
+    pub fn park(&self, samples: &[&Sample]) {
+        let parked = samples.iter().map(|sample| (sample.id(), "it tastes of poison".to_owned()));
+        self.blocked.set(parked.collect());
+    }
+
     /// Makes the order of the sample undecodable in the live table.
     pub async fn spoil(&self, sample: &Sample) {
-        let id = sample.id().replace('-', "");
-        let sql = format!("UPDATE order_views SET body = x'ff' WHERE order_id = x'{id}'");
+        let (id, bytes) = match self.writer.get_database_backend() {
+            DbBackend::Postgres => (format!("'{}'", sample.id()), r"'\xff'"),
+            _ => (format!("x'{}'", sample.id().replace('-', "")), "x'ff'"),
+        };
+        let sql = format!("UPDATE order_views SET body = {bytes} WHERE order_id = {id}");
         assert_eq!(self.writer.execute_unprepared(&sql).await.unwrap().rows_affected(), 1);
     }
 

@@ -1,6 +1,7 @@
 //! WatchOrder.
 
 use futures_util::{FutureExt, StreamExt};
+use ordermesh_feed::project::Projection;
 use ordermesh_proto::feed::v1::ClosingReason;
 use ordermesh_proto::order::v1::order_query_service_server::OrderQueryService;
 use ordermesh_proto::order::v1::watch_order_response::Frame;
@@ -20,7 +21,7 @@ fn order(frame: WatchOrderResponse) -> Order {
 
 #[tokio::test]
 async fn a_watcher_sees_the_order_now_and_after_each_change() {
-    let shelf = Shelf::in_memory().await;
+    let shelf = Shelf::open().await;
     let sample = Sample::default();
     shelf.apply(&[sample.created()]).await;
     let mut frames = shelf.service.watch_order(watch(&sample)).await.unwrap().into_inner();
@@ -35,7 +36,7 @@ async fn a_watcher_sees_the_order_now_and_after_each_change() {
 
 #[tokio::test]
 async fn changes_in_quick_succession_are_joined() {
-    let shelf = Shelf::in_memory().await;
+    let shelf = Shelf::open().await;
     let sample = Sample::default();
     shelf.apply(&[sample.created()]).await;
     let mut frames = shelf.service.watch_order(watch(&sample)).await.unwrap().into_inner();
@@ -48,7 +49,7 @@ async fn changes_in_quick_succession_are_joined() {
 
 #[tokio::test]
 async fn a_shutdown_closes_the_stream_and_says_why() {
-    let shelf = Shelf::in_memory().await;
+    let shelf = Shelf::open().await;
     let sample = Sample::default();
     shelf.apply(&[sample.created()]).await;
     let mut frames = shelf.service.watch_order(watch(&sample)).await.unwrap().into_inner();
@@ -63,7 +64,23 @@ async fn a_shutdown_closes_the_stream_and_says_why() {
 
 #[tokio::test]
 async fn an_order_that_does_not_exist_cannot_be_watched() {
-    let shelf = Shelf::in_memory().await;
+    let shelf = Shelf::open().await;
     let refusal = shelf.service.watch_order(watch(&Sample::default())).await.map(|_| ()).unwrap_err();
     assert_eq!(refusal.code(), Code::NotFound);
+}
+
+#[tokio::test]
+async fn a_watcher_sees_what_another_replica_has_applied() {
+    let shelf = Shelf::open().await;
+    let sample = Sample::default();
+    shelf.apply(&[sample.created()]).await;
+    let mut frames = shelf.service.watch_order(watch(&sample)).await.unwrap().into_inner();
+    assert_eq!(order(frames.next().await.unwrap().unwrap()).revision, 1);
+    shelf.apply_to("", &[sample.requested()]).await.unwrap();
+    assert!(frames.next().now_or_never().is_none());
+    shelf.projection.applied_elsewhere();
+    assert_eq!(order(frames.next().await.unwrap().unwrap()).revision, 2);
+    // Nothing has changed: nothing is told.
+    shelf.projection.applied_elsewhere();
+    assert!(frames.next().now_or_never().is_none());
 }
