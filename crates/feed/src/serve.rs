@@ -3,6 +3,7 @@
 //! The contexts' own request and response messages have the shape of `ordermesh.feed.v1`, so this one server
 //! stands behind every typed event service; a context's grpc.rs only names it.
 
+mod frames;
 mod request;
 mod subscription;
 
@@ -12,26 +13,20 @@ use std::time::Duration;
 use ordermesh_kernel::Clock;
 use ordermesh_proto::common::v1::CommonErrorReason;
 use ordermesh_proto::error::Problem;
-use ordermesh_proto::feed::v1::{FeedErrorReason, GetFeedResponse, SubscribeRequest, SubscribeResponse};
+use ordermesh_proto::feed::v1::{FeedErrorReason, GetFeedResponse, SubscribeRequest};
 use sea_orm::DbErr;
-use tokio::sync::mpsc;
-use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tonic::{Code, Status};
+use tonic::Code;
 
 use crate::event::wire_time;
 use crate::group::{self, Groups};
 use crate::log::{FeedSource, PageError};
 use crate::token::LogPosition;
-pub(crate) use request::{Filter, Start, Subscribe, diverged, parse, resolve_start};
+pub use frames::Frames;
+pub(crate) use frames::{Left, Sink};
+pub(crate) use request::{Filter, Start, Subscribe, diverged, parse, resolve_start, same_log};
 use subscription::Subscription;
-
-/// The stream of a subscription.
-pub type Frames = ReceiverStream<Result<SubscribeResponse, Status>>;
-
-/// Frames that wait for a slow subscriber; with the byte bound of a page this bounds its memory.
-const FRAMES_AHEAD: usize = 1;
 
 /// Serves one feed.
 #[derive(Clone)]
@@ -59,26 +54,26 @@ impl FeedServer {
     pub async fn subscribe(&self, request: SubscribeRequest) -> Result<Frames, Problem> {
         let wire = request.group.is_some().then(|| request.clone());
         let request = parse(request, self.source.schema())?;
-        let (frames, stream) = mpsc::channel(FRAMES_AHEAD);
+        let (frames, stream) = Sink::open();
         if let Some((wire, group)) = wire.as_ref().and_then(|wire| Some((wire, wire.group.as_ref()?))) {
             group::subscribe(self, wire, group, request, frames).await?;
-            return Ok(ReceiverStream::new(stream));
+            return Ok(stream);
         }
         let start = resolve_start(&request.start, self.source.as_ref()).await?;
         let subscription =
             Subscription::new(self, request, start, frames).await.map_err(|e| store_problem(&e))?;
         self.tasks.spawn(subscription.run());
-        Ok(ReceiverStream::new(stream))
+        Ok(stream)
     }
 
     /// What the feed is and where it stands.
     pub async fn get_feed(&self) -> Result<GetFeedResponse, Problem> {
-        let head = *self.source.head().borrow();
-        self.describe(head).await.map_err(|error| store_problem(&error))
+        self.describe().await.map_err(|error| store_problem(&error))
     }
 
-    async fn describe(&self, head: i64) -> Result<GetFeedResponse, DbErr> {
+    async fn describe(&self) -> Result<GetFeedResponse, DbErr> {
         let schema = self.source.schema();
+        let head = self.source.stored_head().await?;
         let event_id = match head {
             0 => None,
             head => self.source.event_id_at(head).await?,

@@ -95,11 +95,25 @@ impl Membership {
         self.found(run(tx, RENEW, [group, member, epoch, lease_until.into()]).await?)
     }
 
-    /// Locks the member's row.
-    pub async fn lock<C: ConnectionTrait>(&self, tx: &C) -> Result<(), GroupError> {
+    /// Locks the member's row. A lease that ran out is lost even where nobody has taken the slots yet: nothing renews it
+    /// any more, as in a database that was restored from a copy.
+    pub async fn lock<C: ConnectionTrait>(&self, tx: &C, now: i64) -> Result<(), GroupError> {
         const LOCK: &str = "UPDATE group_members SET lease_until = lease_until \
-             WHERE group_name = $1 AND member = $2 AND epoch = $3";
-        self.found(run(tx, LOCK, self.values()).await?)
+             WHERE group_name = $1 AND member = $2 AND epoch = $3 AND lease_until > $4";
+        let [group, member, epoch] = self.values();
+        self.found(run(tx, LOCK, [group, member, epoch, now.into()]).await?)
+    }
+
+    /// How many deliveries it has, and of how many the member has said that they failed.
+    pub async fn answered<C: ConnectionTrait>(&self, db: &C) -> Result<(i64, i64), DbErr> {
+        const COUNT: &str = "SELECT COUNT(*) AS all_rows, \
+             CAST(COALESCE(SUM(CASE WHEN state IN ('failed', 'poison') THEN 1 ELSE 0 END), 0) AS BIGINT) AS failed \
+             FROM group_deliveries WHERE group_name = $1 AND epoch = $2";
+        let [group, _, epoch] = self.values();
+        let statement = Statement::from_sql_and_values(db.get_database_backend(), COUNT, [group, epoch]);
+        let row = db.query_one_raw(statement).await?;
+        let row = row.ok_or_else(|| DbErr::RecordNotFound("an aggregate has a row".to_owned()))?;
+        Ok((row.try_get("", "all_rows")?, row.try_get("", "failed")?))
     }
 
     fn found(&self, rows: u64) -> Result<(), GroupError> {
@@ -316,15 +330,17 @@ pub(super) async fn lock_members<C: ConnectionTrait>(tx: &C, group: &str) -> Res
     Ok(())
 }
 
-/// Ends all memberships, forgets all deliveries and puts all slots at a place of a log. The group's row must be locked.
+/// Ends all memberships, forgets all deliveries and puts all slots at a place of a log, under new terms. The group's row
+/// must be locked.
 pub(super) async fn reset<C: ConnectionTrait>(
     tx: &C,
     group: &str,
     LogPosition { feed_id, position, event_id }: LogPosition,
+    terms: Vec<u8>,
 ) -> Result<(), DbErr> {
     // The log may be another one than the group knew: that is what it is set anew for.
-    let sql = "UPDATE consumer_groups SET feed_id = $2 WHERE name = $1";
-    run(tx, sql, [group.into(), feed_id.into()]).await?;
+    let sql = "UPDATE consumer_groups SET feed_id = $2, terms = $3 WHERE name = $1";
+    run(tx, sql, [group.into(), feed_id.into(), terms.into()]).await?;
     let event_id = event_id.map(|id| *id.as_uuid());
     run(tx, "DELETE FROM group_members WHERE group_name = $1", [group.into()]).await?;
     run(tx, "DELETE FROM group_deliveries WHERE group_name = $1", [group.into()]).await?;
