@@ -6,7 +6,7 @@
 //!
 //! # Layout
 //! - `plan`: what one turn of a stream does, a pure function
-//! - `table`: membership, slots and deliveries in the database
+//! - `table`, `rebalance`: membership, slots and deliveries in the database, and how members share them
 //! - `request`, `terms`, `page`: what callers may ask, and what a group was made with
 //! - `stream`: one member's open stream, from its opening to its end
 //! - `acknowledge`, `admin`, `parked`, `subscribers`: the unary methods
@@ -16,6 +16,7 @@ mod admin;
 mod page;
 mod parked;
 mod plan;
+mod rebalance;
 mod request;
 mod stream;
 mod subscribers;

@@ -158,7 +158,7 @@ impl Turn<'_> {
                     self.plan.timed_out = true;
                     row.last_error = TIMED_OUT.to_owned();
                 }
-                WAITING => row.last_error = TAKEN_OVER.to_owned(),
+                WAITING if row.last_error.is_empty() => row.last_error = TAKEN_OVER.to_owned(),
                 _ => {}
             }
             if row.state == POISON || row.attempt >= last {

@@ -32,8 +32,9 @@ use tonic::{Code, Status};
 
 use super::GroupError;
 use super::plan::{Rules, micros};
+use super::rebalance::Share;
 use super::request::Wish;
-use super::table::{self, Membership, Share};
+use super::table::{self, Membership};
 use crate::event::WireEvent;
 use crate::serve::{FeedServer, Filter, Sink, store_problem};
 use crate::store::{WriteTransaction, is_transient};

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use ordermesh_feed::group::{GroupSettings, Groups};
 use ordermesh_feed::serve::{FeedServer, Frames};
@@ -31,10 +32,17 @@ impl MigratorTrait for Migrator {
     }
 }
 
-/// A server whose streams hold so many bytes of events.
-async fn server(house: &House, held_bytes: usize) -> FeedServer {
+/// A log of so many events in a database that has groups.
+async fn house(events: i64) -> House {
+    let house = House::empty().await;
+    Migrator::up(&house.db, None).await.unwrap();
+    house.log().await;
+    house.append(events).await;
+    house
+}
+
+async fn server(house: &House, settings: GroupSettings) -> FeedServer {
     let clock = Arc::new(SystemClock);
-    let settings = GroupSettings { held_bytes, ..GroupSettings::default() };
     let groups = Groups::new(house.db.clone(), house.db.clone(), settings, clock.clone());
     let log = Arc::new(house.log().await);
     FeedServer::new(log, groups, clock, CancellationToken::new(), TaskTracker::new())
@@ -87,11 +95,9 @@ impl Member {
 async fn a_key_that_hangs_with_a_long_queue_behind_it_does_not_keep_the_others_from_flowing() {
     const EACH: usize = 80;
     const HANGS: &str = "key-0";
-    let house = House::empty().await;
-    Migrator::up(&house.db, None).await.unwrap();
-    house.log().await;
-    house.append(7 * EACH as i64).await;
-    let mut member = Member::join(server(&house, 4_000).await).await;
+    let house = house(7 * EACH as i64).await;
+    let settings = GroupSettings { held_bytes: 4_000, ..GroupSettings::default() };
+    let mut member = Member::join(server(&house, settings).await).await;
     let mut seen: BTreeMap<String, Vec<i64>> = BTreeMap::new();
     let others = |seen: &BTreeMap<String, Vec<i64>>| -> usize {
         seen.iter().filter(|(key, _)| *key != HANGS).map(|(_, positions)| positions.len()).sum()
@@ -115,4 +121,19 @@ async fn a_key_that_hangs_with_a_long_queue_behind_it_does_not_keep_the_others_f
         let steps: Vec<_> = positions.windows(2).map(|pair| pair[1] - pair[0]).collect();
         assert!(steps.iter().all(|step| *step == 7), "each key's events come in order, each once: {steps:?}");
     }
+}
+
+#[tokio::test]
+async fn a_member_whose_database_is_away_longer_than_its_lease_is_told_when_to_come_back() {
+    let house = house(3).await;
+    let settings = GroupSettings { lease: Duration::from_millis(600), ..GroupSettings::default() };
+    let mut member = Member::join(server(&house, settings).await).await;
+    member.take().await;
+    house.db.clone().close().await.unwrap();
+    let refusal = loop {
+        if let Err(status) = next(&mut member.stream).await {
+            break ordermesh_testkit::problem(&status).unwrap();
+        }
+    };
+    assert_eq!((refusal.reason.as_str(), refusal.retryable), ("STORE_UNAVAILABLE", true));
 }

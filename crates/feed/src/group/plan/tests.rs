@@ -1,3 +1,5 @@
+//! Turns one after the other, each from what the one before left.
+
 use super::*;
 use crate::event::key_hash;
 use ordermesh_kernel::{EventId, Timestamp};

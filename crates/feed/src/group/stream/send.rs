@@ -82,8 +82,9 @@ impl Stream {
     pub(super) async fn send(&mut self, frame: Frame) -> Step {
         let (response, frames) = (self.response(frame), self.frames.clone());
         let deadline = Instant::now() + self.wish.ack_timeout;
+        let third = self.server.groups.settings.lease / 3;
         loop {
-            let renew = self.next_rebalance.max(Instant::now() + POLL);
+            let renew = (self.lease_end - third * 2).max(Instant::now() + POLL);
             let room = tokio::select! {
                 room = frames.room() => Some(room.map_err(|Left| End::Gone)?),
                 () = tokio::time::sleep_until(renew.min(deadline)) => None,
