@@ -13,11 +13,12 @@ use std::time::Duration;
 use ordermesh_kernel::Clock;
 use ordermesh_proto::common::v1::CommonErrorReason;
 use ordermesh_proto::error::Problem;
-use ordermesh_proto::feed::v1::{FeedErrorReason, GetFeedResponse, SubscribeRequest};
+use ordermesh_proto::feed::v1::{ClosingReason, FeedErrorReason, GetFeedResponse, SubscribeRequest};
 use sea_orm::DbErr;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tonic::Code;
+use uuid::Uuid;
 
 use crate::event::wire_time;
 use crate::group::{self, Groups};
@@ -36,6 +37,7 @@ pub struct FeedServer {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) shutdown: CancellationToken,
     pub(crate) tasks: TaskTracker,
+    max_age: Option<Duration>,
 }
 
 impl FeedServer {
@@ -47,7 +49,30 @@ impl FeedServer {
         shutdown: CancellationToken,
         tasks: TaskTracker,
     ) -> Self {
-        Self { source, groups, clock, shutdown, tasks }
+        Self { source, groups, clock, shutdown, tasks, max_age: None }
+    }
+
+    /// The same, but that its streams say `closing` after about so long.
+    pub fn with_max_age(self, max_age: Option<Duration>) -> Self {
+        Self { max_age, ..self }
+    }
+
+    /// Why this server ends a stream that is opened now; returns when it does.
+    pub(crate) async fn closing(&self) -> ClosingReason {
+        let aged = async {
+            match self.max_age {
+                // Up to a tenth less, so that streams opened at the same moment do not all come back at another one.
+                Some(age) => {
+                    tokio::time::sleep(age - age / 10 * (Uuid::now_v7().as_bytes()[15] as u32) / 256).await
+                }
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            () = self.shutdown.cancelled() => ClosingReason::ServerShutdown,
+            () = aged => ClosingReason::MaxAge,
+        }
     }
 
     /// Opens a subscription: refusals come at once, everything later is in the stream.

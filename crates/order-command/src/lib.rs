@@ -58,6 +58,9 @@ pub struct Config {
     pub feed_tail_bytes: usize,
     /// Bytes of events that are read at once, but for the last event; 1 to 2 MiB. Default 512 KiB.
     pub feed_page_bytes: usize,
+    /// After so many seconds a stream says `closing`, and its client opens it again, perhaps at another replica; 0 means
+    /// never. Default 0.
+    pub feed_max_age_seconds: u32,
     /// How long the slots of a group's member stay its own when nothing renews them; at least 100. Default 10000.
     pub group_lease_ms: u64,
     /// Attempts to deliver an event to a group before its key is parked; at least 1. Default 5.
@@ -89,6 +92,7 @@ impl Default for Config {
             database_url: MaskedUrl::default(),
             feed_tail_bytes: 16 << 20,
             feed_page_bytes: PAGE_BYTES,
+            feed_max_age_seconds: 0,
             idempotency_retention_hours: SEVEN_DAYS,
             group_lease_ms: 10_000,
             group_max_attempts: 5,
@@ -163,7 +167,9 @@ pub async fn start(environment: &Environment, services: &mut Services) -> Result
     let committer =
         Committer::start(database.writer.clone(), log.clone(), clock.clone(), &tasks, shutdown.clone());
     let groups = Groups::new(database.writer.clone(), database.reader.clone(), group_settings, clock.clone());
-    let feed = FeedServer::new(log, groups, clock, shutdown, tasks);
+    let max_age = Duration::from_secs(config.feed_max_age_seconds.into());
+    let feed = FeedServer::new(log, groups, clock, shutdown, tasks)
+        .with_max_age(Some(max_age).filter(|age| !age.is_zero()));
     let limit = environment.settings.server.max_request_bytes;
     services
         .add(

@@ -55,8 +55,8 @@ const PARKING_FULL: &str = "PARKING_FULL";
 enum End {
     /// The member has left.
     Gone,
-    /// The server shuts down.
-    Closing,
+    /// The server ends it.
+    Closing(ClosingReason),
     Failed(Problem),
 }
 
@@ -155,18 +155,17 @@ impl Stream {
     }
 
     async fn run(mut self) {
-        let shutdown = self.server.shutdown.clone();
+        let server = self.server.clone();
         let end = tokio::select! {
             biased;
-            () = shutdown.cancelled() => End::Closing,
+            reason = server.closing() => End::Closing(reason),
             end = self.serve() => end,
         };
         self.leave().await;
         match end {
             End::Gone => {}
-            End::Closing => {
-                let reason = ClosingReason::ServerShutdown.into();
-                let closing = Frame::Closing(wire::Closing { reason });
+            End::Closing(reason) => {
+                let closing = Frame::Closing(wire::Closing { reason: reason.into() });
                 self.frames.end(Ok(self.response(closing)));
             }
             End::Failed(problem) => self.frames.end(Err(problem.into())),
@@ -291,7 +290,7 @@ impl Stream {
         tokio::select! {
             () = self.frames.closed() => return Err(End::Gone),
             () = self.wake.notified() => self.changed = true,
-            changed = self.head.changed() => if changed.is_err() { return Err(End::Closing) },
+            changed = self.head.changed() => if changed.is_err() { return Err(End::Closing(ClosingReason::ServerShutdown)) },
             () = tokio::time::sleep_until(wake_at) => {}
         }
         match silence.is_some_and(|silence| Instant::now() >= silence) {

@@ -99,13 +99,13 @@ impl Subscription {
     }
 
     pub async fn run(mut self) {
-        let shutdown = self.server.shutdown.clone();
+        let server = self.server.clone();
         let end = tokio::select! {
             biased;
-            () = shutdown.cancelled() => {
+            reason = server.closing() => {
                 // A frame that was on its way did not go out.
                 (self.position, self.event_id) = self.told;
-                End::Closing(ClosingReason::ServerShutdown)
+                End::Closing(reason)
             }
             end = self.serve() => end,
         };

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use ordermesh_feed::group::{GroupSettings, Groups};
@@ -9,10 +10,10 @@ use ordermesh_feed::log::{EventLog, FeedSchema, FeedSource, Page, PageError};
 use ordermesh_feed::serve::FeedServer;
 use ordermesh_kernel::{EventId, SystemClock, Timestamp};
 use ordermesh_proto::error::reason_of;
-use ordermesh_proto::feed::v1::SubscribeRequest;
 use ordermesh_proto::feed::v1::subscribe_request::Start;
 use ordermesh_proto::feed::v1::subscribe_response::Frame;
 use ordermesh_proto::feed::v1::until::Bound;
+use ordermesh_proto::feed::v1::{ClosingReason, SubscribeRequest};
 use ordermesh_testkit::feed::{after, until};
 use sea_orm::DbErr;
 use tokio::sync::watch;
@@ -154,4 +155,24 @@ async fn cursor(house: &House, position: i64) -> String {
     let log = house.log().await;
     let event_id = log.event_id_at(position).await.unwrap();
     ordermesh_feed::token::LogPosition { feed_id: log.feed_id(), position, event_id }.to_cursor()
+}
+
+#[tokio::test]
+async fn a_stream_that_was_open_for_as_long_as_it_may_be_says_closing_and_resumes_without_loss() {
+    let house = House::with_events(5).await;
+    let server = house.server().await.with_max_age(Some(Duration::from_millis(200)));
+    let mut stream = server.subscribe(SubscribeRequest::default()).await.unwrap();
+    let mut positions = Vec::new();
+    let closing = loop {
+        let frame = next(&mut stream).await.unwrap();
+        positions.extend(events(&frame).iter().map(|event| event.position));
+        if let Some(Frame::Closing(closing)) = &frame.frame {
+            assert_eq!(closing.reason(), ClosingReason::MaxAge);
+            break frame;
+        }
+    };
+    assert_eq!(positions, [1, 2, 3, 4, 5]);
+    house.append(1).await;
+    let resume = SubscribeRequest { until: until(Bound::CaughtUp(true)), ..after(&closing.cursor) };
+    assert_eq!(read(&server, resume).await, [6]);
 }
