@@ -1,8 +1,10 @@
-"""What scripts/check-clients runs: a group of three Python members, one killed in the middle.
+"""What scripts/check-clients runs: a group of three Python members, one killed in the middle, then one frozen.
 
-Its keys must move to the others when its lease has run out, each key's events stay in order, and none is lost.
+Their keys must move to the others in time, each key's events stay in order, and none is lost. Of a killed member the
+connection breaks, so that its lease is the longest that it can take. Of a frozen one it stays open: the server notices
+that nobody answers its pings, and ends the stream.
 """
-import collections, hashlib, os, pathlib, re, sys, tempfile, threading, time
+import collections, hashlib, os, pathlib, re, signal, sys, tempfile, threading, time
 import grpc
 from ordermesh.order.v1 import commands_pb2, groups_pb2, services_pb2_grpc
 from check_readme import Reading
@@ -11,7 +13,10 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 PROGRAM = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "debug/ordermesh"
 ORDERS = int(os.environ.get("ORDERMESH_GROUP_ORDERS", "600"))
 GROUP = "printers"
-PATIENCE = 60  # seconds until what does not come is a failure
+PATIENCE = 120  # seconds until what does not come is a failure
+LEASE = 10  # seconds, the default
+PINGS = 40  # seconds until the server has given up a connection that says nothing: a ping, and no answer to it
+SLACK = 5  # seconds, on a busy machine
 
 
 def place_and_cancel(commands, number):
@@ -31,6 +36,9 @@ class Member(Reading):
         self.name, self.seen = name, seen
         super().__init__(python)
 
+    def freeze(self):
+        self.process.send_signal(signal.SIGSTOP)
+
     def _read(self):
         for line in self.process.stdout:
             position, kind, key, revision = line.split()
@@ -45,7 +53,7 @@ def until(what, found):
     return value
 
 
-def check_history(seen, killed_at):
+def check_history(seen):
     revisions = collections.defaultdict(list)
     for _, _, _, key, revision in sorted(seen):
         revisions[key].append(revision)
@@ -55,15 +63,21 @@ def check_history(seen, killed_at):
         assert order == sorted(order), f"{key} came out of order: {order}"
     repeated = sum(len(order) - 3 for order in revisions.values())
     members = collections.Counter(member for _, member, *_ in seen)
-    assert len(members) == 3, f"not every member had work: {members}"
-    was_killeds = {slot(key) for _, member, _, key, _ in seen if member == "m2"}
+    assert len(members) == 4, f"not every member had work: {members}"
+    print(f"    {ORDERS} orders, {len(seen)} events handled by {dict(members)}, {repeated} of them twice")
+
+
+def check_takeover(seen, gone, what, moment, limit):
+    """The slots of a member that is gone since a moment must be with others in so many seconds."""
+    slots = {slot(key) for at, member, _, key, _ in seen if member == gone and at <= moment}
     taken_over = {}
-    for moment, member, _, key, _ in sorted(seen):
-        if member != "m2" and moment > killed_at and slot(key) in was_killeds:
-            taken_over.setdefault(slot(key), moment - killed_at)
-    assert taken_over, "no key of the killed member went to another"
-    print(f"    {ORDERS} orders, {len(seen)} events handled by {dict(members)}, {repeated} of them twice; "
-          f"{len(taken_over)} slots of the killed member taken over, the last {max(taken_over.values()):.1f} s after the kill")
+    for at, member, _, key, _ in sorted(seen):
+        if member != gone and at > moment and slot(key) in slots:
+            taken_over.setdefault(slot(key), at - moment)
+    assert taken_over, f"no key of the {what} member went to another"
+    longest = max(taken_over.values())
+    assert longest < limit, f"the last slot of the {what} member was taken over after {longest:.1f} s, not within {limit} s"
+    print(f"    {len(taken_over)} slots of the {what} member taken over, the last {longest:.1f} s after")
 
 
 def slot(key):
@@ -85,20 +99,33 @@ def main():
             def group():
                 return feed.GetGroup(groups_pb2.GetGroupRequest(group=GROUP)).group
 
-            until("three members sharing the slots", lambda: shared(feed))
-            writers = [threading.Thread(target=lambda share=share: [
-                place_and_cancel(commands, number) for number in range(share, ORDERS, 4)]) for share in range(4)]
-            for writer in writers:
-                writer.start()
-            until("a third of the events", lambda: len(seen) > ORDERS)
-            members[2].kill()
-            killed_at = time.monotonic()
-            for writer in writers:
-                writer.join()
-            until("every event handled", lambda: len({position for _, _, position, _, _ in list(seen)}) == 3 * ORDERS)
+            def done(orders):
+                return len({position for _, _, position, _, _ in list(seen)}) == 3 * orders
+
+            def lose(lost, how, orders, before):
+                """Places orders, and in the middle of them loses a member; gives when."""
+                until("three members sharing the slots", lambda: shared(feed))
+                writers = [threading.Thread(target=lambda share=share: [
+                    place_and_cancel(commands, number) for number in orders[share::4]]) for share in range(4)]
+                for writer in writers:
+                    writer.start()
+                until("a third of the events", lambda: len(seen) > before + len(orders))
+                how(lost)
+                moment = time.monotonic()
+                for writer in writers:
+                    writer.join()
+                until("every event handled", lambda: done(orders[-1] + 1))
+                return moment
+
+            half = ORDERS // 2
+            killed_at = lose(members[2], Member.kill, range(half), 0)
+            members[2] = Member(address, "m3", seen)
+            frozen_at = lose(members[1], Member.freeze, range(half, ORDERS), len(seen))
             until("nothing left to acknowledge", lambda: group().unacknowledged_events == 0)
-            check_history(list(seen), killed_at)
-            for member in members[:2]:
+            check_history(list(seen))
+            check_takeover(list(seen), "m2", "killed", killed_at, LEASE + SLACK)
+            check_takeover(list(seen), "m1", "frozen", frozen_at, PINGS + LEASE + SLACK)
+            for member in members:
                 member.kill()
         finally:
             server.kill()

@@ -14,8 +14,13 @@ MEMBER = arguments.get(3, socket.gethostname())
 def handle(event):  # your effect; repeat-safe, since a crash before Acknowledge repeats it
     print(event.position, event.type, event.key, event.key_revision, flush=True)
 
+seen = ""  # cursor of the newest frame whose events are handled; a member with a disk would keep it there
+
 def follow(feed):
-    request = events_pb2.SubscribeOrderEventsRequest(group={"name": GROUP, "member": MEMBER})
+    global seen
+    # The server compares last_cursor with its log: after a restore from an older copy it answers FEED_DIVERGED.
+    group = {"name": GROUP, "member": MEMBER, "last_cursor": seen}
+    request = events_pb2.SubscribeOrderEventsRequest(group=group)
     epoch = 0
     for response in feed.SubscribeOrderEvents(request):
         epoch = response.assignment.epoch or epoch
@@ -27,6 +32,7 @@ def follow(feed):
             except Exception as error:  # the event comes again, later; after five times its key is parked
                 done.failures.add(position=event.position, reason=repr(error))
         if done.positions or done.failures:
+            seen = response.cursor
             feed.Acknowledge(done)
 
 feed = services_pb2_grpc.OrderEventServiceStub(grpc.insecure_channel(ADDRESS))

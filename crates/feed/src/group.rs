@@ -6,8 +6,9 @@
 //!
 //! # Layout
 //! - `plan`: what one turn of a stream does, a pure function
-//! - `table`: membership, slots and deliveries in the database
-//! - `stream`: one member's open stream
+//! - `table`, `rebalance`: membership, slots and deliveries in the database, and how members share them
+//! - `request`, `terms`, `page`: what callers may ask, and what a group was made with
+//! - `stream`: one member's open stream, from its opening to its end
 //! - `acknowledge`, `admin`, `parked`, `subscribers`: the unary methods
 
 mod acknowledge;
@@ -15,10 +16,12 @@ mod admin;
 mod page;
 mod parked;
 mod plan;
+mod rebalance;
 mod request;
 mod stream;
 mod subscribers;
 mod table;
+mod terms;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -33,7 +36,7 @@ use tokio::sync::Notify;
 use tonic::Code;
 
 use crate::log::PageError;
-use crate::parking::Parking;
+use crate::parking::{Parking, Usage};
 use crate::serve::{page_problem, store_problem};
 
 pub(crate) use stream::subscribe;
@@ -53,6 +56,8 @@ pub struct GroupSettings {
     pub max_parked_keys: u64,
     /// Bytes of events that a group may have parked.
     pub max_parked_bytes: u64,
+    /// Bytes of events that a member's stream holds; past them it takes nothing more from the log.
+    pub held_bytes: usize,
 }
 
 impl Default for GroupSettings {
@@ -64,6 +69,7 @@ impl Default for GroupSettings {
             retry_max: Duration::from_secs(60),
             max_parked_keys: 1000,
             max_parked_bytes: 64 << 20,
+            held_bytes: 8 << 20,
         }
     }
 }
@@ -92,6 +98,16 @@ impl Groups {
     fn parking(group: &str) -> Parking {
         Parking::of(format!("group:{group}"))
     }
+
+    /// Whether so much more would be too much to have parked.
+    fn is_too_much(&self, usage: Usage, more: Usage) -> bool {
+        usage.keys + more.keys > self.settings.max_parked_keys
+            || usage.bytes + more.bytes > self.settings.max_parked_bytes
+    }
+
+    fn is_full(&self, usage: Usage) -> bool {
+        usage.keys >= self.settings.max_parked_keys || usage.bytes >= self.settings.max_parked_bytes
+    }
 }
 
 /// Wakes the open streams of a group on this replica. A PostgreSQL NOTIFY of another replica would call
@@ -109,6 +125,15 @@ impl Hub {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&(group.to_owned(), epoch));
     }
 
+    /// Wakes one member's stream.
+    fn wake_epoch(&self, group: &str, epoch: i64) {
+        let streams = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(notify) = streams.get(&(group.to_owned(), epoch)) {
+            notify.notify_one();
+        }
+    }
+
+    /// Wakes all streams of a group.
     fn wake(&self, group: &str) {
         let streams = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         for (_, notify) in streams.iter().filter(|((name, _), _)| name == group) {

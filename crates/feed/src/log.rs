@@ -28,7 +28,8 @@ use tail::Tail;
 
 pub(crate) use boundary::Boundary;
 
-/// Bytes of events in a page, but for its last event. Whoever reads the log holds this much at a time.
+/// Bytes of events in a page, but for its last event, unless a log is told otherwise. Whoever reads the log holds this
+/// much at a time.
 pub const PAGE_BYTES: usize = 512 << 10;
 
 /// What a feed is, beside its events.
@@ -81,7 +82,9 @@ pub trait FeedSource: Send + Sync {
     fn feed_id(&self) -> Uuid;
     /// The newest position, and a way to wait for a newer one.
     fn head(&self) -> watch::Receiver<i64>;
-    /// At most `limit` events after `position`, about [`PAGE_BYTES`] of them and at least one; empty only at the head.
+    /// The newest position in the store itself: where other processes write too, [`head`](Self::head) learns of it later.
+    async fn stored_head(&self) -> Result<i64, DbErr>;
+    /// At most `limit` events after `position`, about a page's bytes of them and at least one; empty only at the head.
     /// Never with a gap: where a truncation took the next event that is an error.
     async fn page(&self, position: i64, limit: usize) -> Result<Page, PageError>;
     /// The event at a position, also the one at the boundary of a truncation; `None` when the log does not know it.
@@ -103,6 +106,7 @@ pub struct EventLog {
     feed_id: Uuid,
     reader: DatabaseConnection,
     tail: RwLock<Tail>,
+    page_bytes: usize,
     /// The newest position up to which the log is known without a hole.
     head: watch::Sender<i64>,
     /// Something that was committed here is to be told to the other replicas.
@@ -133,11 +137,17 @@ impl EventLog {
             feed_id: head.feed_id,
             reader,
             tail: RwLock::new(Tail::bounded(tail_bytes)),
+            page_bytes: PAGE_BYTES,
             head: watch::Sender::new(head.position),
             news: Notify::new(),
             opened,
             diverged: CancellationToken::new(),
         })
+    }
+
+    /// The same log with larger or smaller pages.
+    pub fn with_page_bytes(self, page_bytes: usize) -> Self {
+        Self { page_bytes, ..self }
     }
 
     /// Refuses a position that does not follow the head: on SQLite this process alone writes, so somebody else has
@@ -209,8 +219,14 @@ impl FeedSource for EventLog {
         self.head.subscribe()
     }
 
+    async fn stored_head(&self) -> Result<i64, DbErr> {
+        let head = log_head::Entity::find_by_id(1).one(&self.reader).await?;
+        Ok(head.map_or(0, |head| head.position))
+    }
+
     async fn page(&self, position: i64, limit: usize) -> Result<Page, PageError> {
-        let tail = self.tail.read().unwrap_or_else(PoisonError::into_inner).after(position, limit);
+        let tail =
+            self.tail.read().unwrap_or_else(PoisonError::into_inner).after(position, limit, self.page_bytes);
         if let Some(events) = tail {
             return Ok(Page { events, from_tail: true });
         }
@@ -222,7 +238,7 @@ impl FeedSource for EventLog {
     }
 
     async fn event_id_at(&self, position: i64) -> Result<Option<EventId>, DbErr> {
-        let tail = self.tail.read().unwrap_or_else(PoisonError::into_inner).after(position - 1, 1);
+        let tail = self.tail.read().unwrap_or_else(PoisonError::into_inner).after(position - 1, 1, 1);
         if let Some(event) = tail.as_deref().and_then(<[_]>::first) {
             return Ok(Some(event.id));
         }
@@ -289,7 +305,8 @@ impl FeedSource for EventLog {
 impl EventLog {
     /// A page out of the database; a truncation may have taken its first events.
     async fn stored(&self, position: i64, limit: usize) -> Result<Vec<WireEvent>, DbErr> {
-        stored_rows(&self.reader, position, limit).await?.into_iter().map(|row| self.wire(row)).collect()
+        let rows = stored_rows(&self.reader, position, limit, self.page_bytes).await?;
+        rows.into_iter().map(|row| self.wire(row)).collect()
     }
 
     /// The event at a position in the database.
@@ -354,6 +371,7 @@ pub(crate) async fn stored_rows<C: ConnectionTrait>(
     db: &C,
     position: i64,
     limit: usize,
+    page_bytes: usize,
 ) -> Result<Vec<event::Model>, DbErr> {
     // The lengths decide how many events are read at all: a page of large ones would not fit into memory.
     const PAGE: &str = "SELECT events.* FROM events JOIN ( \
@@ -362,7 +380,7 @@ pub(crate) async fn stored_rows<C: ConnectionTrait>(
                  FROM events WHERE position > $1 ORDER BY position LIMIT $2 \
              ) AS lengths \
          ) AS page ON page.position = events.position WHERE page.before < $3 ORDER BY events.position";
-    let values = [position.into(), (limit as i64).into(), (PAGE_BYTES as i64).into()];
+    let values = [position.into(), (limit as i64).into(), (page_bytes as i64).into()];
     let statement = Statement::from_sql_and_values(db.get_database_backend(), PAGE, values);
     event::Entity::find().from_raw_sql(statement).all(db).await
 }

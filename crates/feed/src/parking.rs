@@ -153,20 +153,40 @@ impl Parking {
         self.with_keys(db, rows).await
     }
 
-    /// The oldest parked event of each of at most `limit` keys that are being replayed, oldest first.
-    pub async fn next_to_replay<C: ConnectionTrait>(
+    /// Position and bytes of the oldest parked event of each of the keys, oldest first.
+    pub async fn next_of<C: ConnectionTrait>(
         &self,
         db: &C,
-        limit: u64,
+        keys: &[&str],
+    ) -> Result<Vec<(i64, usize)>, DbErr> {
+        let mut next = Vec::new();
+        for keys in keys.chunks(KEYS_AT_ONCE) {
+            let firsts = parked_event::Entity::find()
+                .select_only()
+                .column_as(parked_event::Column::Position.min(), "first")
+                .filter(parked_event::Column::Consumer.eq(&self.consumer))
+                .filter(parked_event::Column::Key.is_in(keys.iter().copied()))
+                .group_by(parked_event::Column::Key);
+            let firsts: Vec<i64> = firsts.into_tuple().all(db).await?;
+            let lengths = self.at(firsts).select_only().column(parked_event::Column::Position);
+            let lengths = lengths.expr(Expr::cust("CAST(LENGTH(bytes) AS BIGINT)"));
+            let lengths: Vec<(i64, i64)> = lengths.into_tuple().all(db).await?;
+            next.extend(
+                lengths.into_iter().map(|(position, bytes)| (position, bytes.unsigned_abs() as usize)),
+            );
+        }
+        next.sort_unstable();
+        Ok(next)
+    }
+
+    /// The parked events at positions, oldest first.
+    pub async fn events_at<C: ConnectionTrait>(
+        &self,
+        db: &C,
+        positions: Vec<i64>,
     ) -> Result<Vec<ParkedEvent>, DbErr> {
-        const FIRST: &str = "SELECT MIN(e.position) AS position FROM parked_keys k \
-             JOIN parked_events e ON e.consumer = k.consumer AND e.key = k.key \
-             WHERE k.consumer = $1 AND k.state = 'replaying' GROUP BY k.key ORDER BY 1 LIMIT $2";
-        let values = [self.consumer.as_str().into(), (limit.cast_signed()).into()];
-        let statement = Statement::from_sql_and_values(db.get_database_backend(), FIRST, values);
-        let mut positions = Vec::new();
-        for row in db.query_all_raw(statement).await? {
-            positions.push(row.try_get::<i64>("", "position")?);
+        if positions.is_empty() {
+            return Ok(Vec::new());
         }
         let rows = self.at(positions).order_by_asc(parked_event::Column::Position).all(db).await?;
         self.with_keys(db, rows).await

@@ -3,6 +3,7 @@
 //! The contexts' own request and response messages have the shape of `ordermesh.feed.v1`, so this one server
 //! stands behind every typed event service; a context's grpc.rs only names it.
 
+mod frames;
 mod request;
 mod subscription;
 
@@ -12,26 +13,21 @@ use std::time::Duration;
 use ordermesh_kernel::Clock;
 use ordermesh_proto::common::v1::CommonErrorReason;
 use ordermesh_proto::error::Problem;
-use ordermesh_proto::feed::v1::{FeedErrorReason, GetFeedResponse, SubscribeRequest, SubscribeResponse};
+use ordermesh_proto::feed::v1::{ClosingReason, FeedErrorReason, GetFeedResponse, SubscribeRequest};
 use sea_orm::DbErr;
-use tokio::sync::mpsc;
-use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tonic::{Code, Status};
+use tonic::Code;
+use uuid::Uuid;
 
 use crate::event::wire_time;
 use crate::group::{self, Groups};
 use crate::log::{FeedSource, PageError};
 use crate::token::LogPosition;
-pub(crate) use request::{Filter, Start, Subscribe, diverged, parse, resolve_start};
+pub use frames::Frames;
+pub(crate) use frames::{Left, Sink};
+pub(crate) use request::{Filter, Start, Subscribe, diverged, parse, resolve_start, same_log};
 use subscription::Subscription;
-
-/// The stream of a subscription.
-pub type Frames = ReceiverStream<Result<SubscribeResponse, Status>>;
-
-/// Frames that wait for a slow subscriber; with the byte bound of a page this bounds its memory.
-const FRAMES_AHEAD: usize = 1;
 
 /// Serves one feed.
 #[derive(Clone)]
@@ -41,6 +37,7 @@ pub struct FeedServer {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) shutdown: CancellationToken,
     pub(crate) tasks: TaskTracker,
+    max_age: Option<Duration>,
 }
 
 impl FeedServer {
@@ -52,33 +49,56 @@ impl FeedServer {
         shutdown: CancellationToken,
         tasks: TaskTracker,
     ) -> Self {
-        Self { source, groups, clock, shutdown, tasks }
+        Self { source, groups, clock, shutdown, tasks, max_age: None }
+    }
+
+    /// The same, but that its streams say `closing` after about so long.
+    pub fn with_max_age(self, max_age: Option<Duration>) -> Self {
+        Self { max_age, ..self }
+    }
+
+    /// Why this server ends a stream that is opened now; returns when it does.
+    pub(crate) async fn closing(&self) -> ClosingReason {
+        let aged = async {
+            match self.max_age {
+                // Up to a tenth less, so that streams opened at the same moment do not all come back at another one.
+                Some(age) => {
+                    tokio::time::sleep(age - age / 10 * (Uuid::now_v7().as_bytes()[15] as u32) / 256).await
+                }
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            () = self.shutdown.cancelled() => ClosingReason::ServerShutdown,
+            () = aged => ClosingReason::MaxAge,
+        }
     }
 
     /// Opens a subscription: refusals come at once, everything later is in the stream.
     pub async fn subscribe(&self, request: SubscribeRequest) -> Result<Frames, Problem> {
         let wire = request.group.is_some().then(|| request.clone());
         let request = parse(request, self.source.schema())?;
-        let (frames, stream) = mpsc::channel(FRAMES_AHEAD);
+        let (frames, stream) = Sink::open();
         if let Some((wire, group)) = wire.as_ref().and_then(|wire| Some((wire, wire.group.as_ref()?))) {
             group::subscribe(self, wire, group, request, frames).await?;
-            return Ok(ReceiverStream::new(stream));
+            return Ok(stream);
         }
         let start = resolve_start(&request.start, self.source.as_ref()).await?;
         let subscription =
             Subscription::new(self, request, start, frames).await.map_err(|e| store_problem(&e))?;
         self.tasks.spawn(subscription.run());
-        Ok(ReceiverStream::new(stream))
+        Ok(stream)
     }
 
     /// What the feed is and where it stands.
     pub async fn get_feed(&self) -> Result<GetFeedResponse, Problem> {
-        let head = *self.source.head().borrow();
-        self.describe(head).await.map_err(|error| store_problem(&error))
+        self.describe().await.map_err(|error| store_problem(&error))
     }
 
-    async fn describe(&self, head: i64) -> Result<GetFeedResponse, DbErr> {
+    async fn describe(&self) -> Result<GetFeedResponse, DbErr> {
         let schema = self.source.schema();
+        let head = self.source.stored_head().await?;
         let event_id = match head {
             0 => None,
             head => self.source.event_id_at(head).await?,

@@ -72,13 +72,14 @@ async fn events_are_listed_in_order_by_key_and_page_and_parking_twice_is_parking
 async fn a_replay_goes_event_by_event_and_unblocks_the_key_at_its_end() {
     let db = database().await;
     let parking = parked(&db).await;
-    assert!(parking.next_to_replay(&db, 10).await.unwrap().is_empty());
+    assert!(parking.next_of(&db, &["unknown"]).await.unwrap().is_empty());
+    assert_eq!(parking.next_of(&db, &["b", "a"]).await.unwrap(), [(1, 10), (2, 10)]);
     let keys = ["a".to_owned(), "unknown".to_owned()];
     assert_eq!(parking.start_replay(&db, Some(&keys)).await.unwrap(), ["a"]);
     assert_eq!(parking.blocked(&db).await.unwrap()["a"], KeyState::Replaying);
-    assert_eq!(positions(&parking.next_to_replay(&db, 10).await.unwrap()), [1]);
+    assert_eq!(positions(&parking.events_at(&db, vec![1]).await.unwrap()), [1]);
     assert!(parking.remove(&db, &[1]).await.unwrap().is_empty());
-    assert_eq!(positions(&parking.next_to_replay(&db, 10).await.unwrap()), [4]);
+    assert_eq!(parking.next_of(&db, &["a"]).await.unwrap(), [(4, 10)]);
     assert_eq!(parking.remove(&db, &[4]).await.unwrap(), ["a"]);
     assert_eq!(parking.blocked(&db).await.unwrap().into_keys().collect::<Vec<_>>(), ["b"]);
     assert_eq!(Parking::of("other").usage(&db).await.unwrap().keys, 1);
@@ -94,7 +95,7 @@ async fn a_failed_replay_parks_the_key_again() {
     let of_a = parking.list(&db, Some("a"), 0, 1).await.unwrap();
     let told = (of_a[0].state, of_a[0].reason.as_str(), of_a[0].attempts);
     assert_eq!(told, (KeyState::Parked, "still none", 6));
-    assert_eq!(positions(&parking.next_to_replay(&db, 10).await.unwrap()), [2]);
+    assert_eq!(parking.blocked(&db).await.unwrap()["b"], KeyState::Replaying);
 }
 
 #[tokio::test]

@@ -8,16 +8,17 @@ use std::path::PathBuf;
 
 use ordermesh_proto::feed::v1::subscribe_request::Start;
 use ordermesh_proto::feed::v1::subscribe_response::Frame;
+use ordermesh_proto::feed::v1::until::Bound;
 use ordermesh_proto::feed::v1::{
     AcknowledgeRequest, ConsumerServiceListParkedEventsRequest, DeleteGroupRequest, DeliveryFailure,
     DiscardParkedEventsRequest, EventFilter, ForgetSubscriberRequest, GetFeedRequest, GetGroupRequest, Group,
     RebuildProjectionRequest, SubscribeRequest,
 };
 use ordermesh_proto::order::v1::{GetOrderRequest, ListOrdersRequest, PlaceOrderRequest};
-use ordermesh_testkit::backend::copy_all;
+use ordermesh_testkit::backend::{copy_all, database_url};
 use ordermesh_testkit::client::call_raw;
 use ordermesh_testkit::error_page::{faults, name};
-use ordermesh_testkit::feed::after;
+use ordermesh_testkit::feed::{after, until};
 use ordermesh_testkit::order::{PlaceOrderBuilder, fresh_id};
 use ordermesh_testkit::rows::occupy;
 use ordermesh_testkit::{Launch, Server, Subscription, cancel, eventually, money, order};
@@ -28,13 +29,12 @@ const BINARY: &str = env!("CARGO_BIN_EXE_ordermesh");
 const PLACE: &str = "/ordermesh.order.v1.OrderCommandService/PlaceOrder";
 
 /// Pages that no test here compares, and why.
-const UNPROVOKED: [(&str, &str); 3] = [
+const UNPROVOKED: [(&str, &str); 2] = [
     (
         "DEADLINE_EXCEEDED",
         "a client's library gives up by itself at the same moment, and then no answer comes",
     ),
     ("INTERNAL", "it takes a bug"),
-    ("POSITION_TRUNCATED", "no log is truncated yet"),
 ];
 
 /// Reasons whose pages are compared below, test by test.
@@ -52,6 +52,7 @@ const COMMANDS: [&str; 10] = [
 ];
 const BYTES: [&str; 3] = ["MALFORMED_MESSAGE", "MESSAGE_TOO_LARGE", "UNKNOWN_METHOD"];
 const FEEDS: [&str; 3] = ["FEED_DIVERGED", "INVALID_CURSOR", "UNKNOWN_EVENT_TYPE"];
+const TRUNCATED: [&str; 1] = ["POSITION_TRUNCATED"];
 const GROUPS: [&str; 6] = [
     "GROUP_MEMBERS_LIVE",
     "GROUP_MISMATCH",
@@ -75,7 +76,7 @@ fn every_page_is_compared_with_the_server_or_says_why_not() {
     let files = fs::read_dir(pages()).unwrap().map(|file| file.unwrap().file_name().into_string().unwrap());
     let pages: BTreeSet<_> = files.map(|file| file.trim_end_matches(".md").to_owned()).collect();
     let unprovoked = UNPROVOKED.iter().map(|(reason, _)| *reason);
-    let told = [&COMMANDS[..], &BYTES, &FEEDS, &GROUPS, &PARKING, &QUERIES, &AWAY]
+    let told = [&COMMANDS[..], &BYTES, &FEEDS, &TRUNCATED, &GROUPS, &PARKING, &QUERIES, &AWAY]
         .concat()
         .into_iter()
         .chain(unprovoked);
@@ -171,6 +172,36 @@ async fn what_a_subscriber_is_refused_with_is_on_its_page() {
     answers.push(refused(after(&lost_cursor)).await);
     answers.push(server.queries().get_order(get(&lost.order_id, &lost.consistency_token)).await.unwrap_err());
     compare(&FEEDS, &answers);
+}
+
+#[tokio::test]
+async fn what_a_subscriber_is_refused_with_whose_place_was_truncated_is_on_its_page() {
+    let home = tempfile::tempdir().unwrap();
+    let mut server = Server::serve(BINARY, "order-command", home.path()).await;
+    for _ in 0..5 {
+        server.commands().place_order(order("TEA", 1, 450)).await.unwrap();
+    }
+    let until = until(Bound::MaxEvents(2));
+    let mut early =
+        Subscription::open(&mut server.events(), SubscribeRequest { until, ..Default::default() })
+            .await
+            .unwrap();
+    early.read_to_end().await;
+    server.terminate().await;
+    let database = database_url(home.path(), "order-command").await;
+    let archive = home.path().join("archive").display().to_string();
+    let truncate =
+        ["feed", "truncate", "--before-position", "4", "--database", &database, "--archive", &archive];
+    let truncated = Launch::program(BINARY, &truncate).finish().await;
+    assert_eq!(truncated.code, Some(0), "{truncated:?}");
+    let server = Server::serve(BINARY, "order-command", home.path()).await;
+    let mut answers = Vec::new();
+    let since = Start::Since(prost_types::Timestamp::default());
+    for start in [Start::AfterCursor(early.cursor.clone()), Start::AfterPosition(1), since] {
+        let request = SubscribeRequest { start: Some(start), ..Default::default() };
+        answers.push(Subscription::open(&mut server.events(), request).await.unwrap_err());
+    }
+    compare(&TRUNCATED, &answers);
 }
 
 fn joining(filter: &[&str], start: Option<Start>) -> SubscribeRequest {

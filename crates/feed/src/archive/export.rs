@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::write::ArchiveWriter;
 use super::{ArchiveError, Archived, FORMAT, FORMAT_VERSION, Progress};
-use crate::log::{Boundary, stored_rows};
+use crate::log::{Boundary, PAGE_BYTES, stored_rows};
 use crate::store::{event, log_head};
 
 /// Events read at once.
@@ -46,7 +46,7 @@ pub async fn export<C: ConnectionTrait>(
     let total = (range.last - range.previous.position).unsigned_abs();
     let (mut position, mut event_id) = (range.previous.position, range.previous.event_id);
     while position < range.last {
-        let rows = stored_rows(db, position, PAGE).await?;
+        let rows = stored_rows(db, position, PAGE, PAGE_BYTES).await?;
         if rows.is_empty() {
             return Err(ArchiveError::Moved(position + 1));
         }

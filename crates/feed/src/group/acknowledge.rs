@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
+use ordermesh_kernel::clock;
 use ordermesh_proto::error::{Problem, Violations};
 use ordermesh_proto::feed::v1::{AcknowledgeRequest, AcknowledgeResponse};
 use sea_orm::sea_query::Value;
@@ -24,7 +25,7 @@ impl FeedServer {
         let membership =
             Membership { group: request.group.clone(), member: request.member.clone(), epoch: request.epoch };
         let acknowledged = self.groups.acknowledge(&membership, &request).await?;
-        self.groups.hub.wake(&membership.group);
+        self.groups.hub.wake_epoch(&membership.group, membership.epoch);
         Ok(AcknowledgeResponse { acknowledged })
     }
 }
@@ -68,7 +69,8 @@ impl Groups {
         request: &AcknowledgeRequest,
     ) -> Result<i32, GroupError> {
         let tx = WriteTransaction::begin(&self.writer).await?;
-        let outcome = acknowledge_in(&tx, membership, request).await;
+        let now = clock::to_micros(self.clock.now());
+        let outcome = acknowledge_in(&tx, membership, request, now).await;
         let outcome = tx.end(outcome).await;
         match outcome {
             Err(GroupError::LeaseLost) => {
@@ -85,8 +87,9 @@ async fn acknowledge_in(
     tx: &WriteTransaction,
     membership: &Membership,
     request: &AcknowledgeRequest,
+    now: i64,
 ) -> Result<i32, GroupError> {
-    membership.lock(tx).await?;
+    membership.lock(tx, now).await?;
     let told = request.positions.iter().chain(request.failures.iter().map(|failure| &failure.position));
     let rows = find(tx, &membership.group, told.copied()).await?;
     for row in rows.values() {

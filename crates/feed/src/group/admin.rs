@@ -14,9 +14,10 @@ use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, Que
 use tonic::Code;
 
 use super::plan::QUEUED;
+use super::terms::Terms;
 use super::{GroupError, Groups, not_found, page, request, table};
 use crate::event::wire_time;
-use crate::serve::{FeedServer, parse, resolve_start, store_problem};
+use crate::serve::{FeedServer, Start, parse, resolve_start, store_problem};
 use crate::store::{WriteTransaction, consumer_group, group_delivery, group_member, group_slot};
 use crate::token::LogPosition;
 
@@ -72,7 +73,14 @@ impl FeedServer {
         };
         let group = request.group;
         let place = LogPosition { feed_id: self.source.feed_id(), position, event_id };
-        let change = async |tx: &WriteTransaction| table::reset(tx, &group, place).await;
+        let since = match start {
+            Start::Since(time) => Some(time),
+            _ => None,
+        };
+        let change = async |tx: &WriteTransaction, known: &consumer_group::Model| {
+            let terms = Terms::decode(&known.terms)?.reset(since);
+            Ok(table::reset(tx, &group, place, terms.encode()).await?)
+        };
         self.groups.change(&group, request.force, change).await?;
         Ok(ResetGroupResponse { position })
     }
@@ -81,7 +89,8 @@ impl FeedServer {
     pub async fn delete_group(&self, request: DeleteGroupRequest) -> Result<DeleteGroupResponse, Problem> {
         named(&request.group)?;
         let group = request.group;
-        let change = async |tx: &WriteTransaction| table::delete(tx, &group).await;
+        let change =
+            async |tx: &WriteTransaction, _: &consumer_group::Model| Ok(table::delete(tx, &group).await?);
         self.groups.change(&group, request.force, change).await?;
         Ok(DeleteGroupResponse {})
     }
@@ -132,7 +141,7 @@ impl FeedServer {
         // What is on its way again from the parking is parked, and no lag.
         let open = rows.deliveries.iter().filter(|row| !row.replay).map(|row| row.position - 1);
         let position = rows.slots.iter().map(|slot| slot.position).chain(open).min().unwrap_or(0);
-        let head = position.max(*self.source.head().borrow());
+        let head = position.max(self.source.stored_head().await?);
         let lag_seconds = match position < head {
             true => {
                 let next = self.source.page(position, 1).await?.events;
@@ -212,12 +221,12 @@ impl Groups {
         &self,
         group: &str,
         force: bool,
-        change: impl AsyncFnOnce(&WriteTransaction) -> Result<(), DbErr>,
+        change: impl AsyncFnOnce(&WriteTransaction, &consumer_group::Model) -> Result<(), GroupError>,
     ) -> Result<(), GroupError> {
         let now = clock::to_micros(self.clock.now());
         let tx = WriteTransaction::begin(&self.writer).await?;
         let changed = async {
-            table::lock_group(&tx, group).await?.ok_or_else(|| not_found(group))?;
+            let known = table::lock_group(&tx, group).await?.ok_or_else(|| not_found(group))?;
             let live = table::live_members(&tx, group, now).await?.len();
             if live > 0 && !force {
                 let message = format!("the group {group} has {live} members with open streams");
@@ -233,7 +242,7 @@ impl Groups {
             // No turn of a member may be under way when its deliveries go.
             table::lock_members(&tx, group).await?;
             Self::parking(group).clear(&tx).await?;
-            Ok(change(&tx).await?)
+            change(&tx, &known).await
         };
         let changed: Result<(), GroupError> = changed.await;
         tx.end(changed).await?;

@@ -7,6 +7,7 @@ use ordermesh_proto::error::{Problem, Violations};
 
 const DEFAULT: u64 = 100;
 const MAX: u64 = 1000;
+const MAX_TOKEN: usize = 4096;
 
 /// The wanted number of rows.
 pub(super) fn size(violations: &mut Violations, page_size: i32) -> u64 {
@@ -30,9 +31,13 @@ pub(super) fn after(scope: &str, token: &str) -> Result<String, Problem> {
     if token.is_empty() {
         return Ok(String::new());
     }
+    // No token is so long, and a text with a NUL is none for PostgreSQL.
+    if token.len() > MAX_TOKEN {
+        return Err(invalid());
+    }
     let text = URL_SAFE_NO_PAD.decode(token).ok().and_then(|bytes| String::from_utf8(bytes).ok());
     let last = text.as_deref().and_then(|text| text.strip_prefix(scope)?.strip_prefix('\n'));
-    last.map(ToOwned::to_owned).ok_or_else(invalid)
+    last.filter(|last| !last.contains('\0')).map(ToOwned::to_owned).ok_or_else(invalid)
 }
 
 pub(super) fn invalid() -> Problem {
@@ -49,7 +54,15 @@ mod tests {
         let token = token("groups", "billing");
         assert_eq!(after("groups", &token).ok().as_deref(), Some("billing"));
         assert_eq!(after("groups", "").ok().as_deref(), Some(""));
-        for (scope, token) in [("subscribers", token.as_str()), ("groups", "%"), ("groups", "Z3Jv")] {
+        let nul = super::token("groups", "bill\0ing");
+        let long = super::token("groups", &"a".repeat(5000));
+        for (scope, token) in [
+            ("subscribers", token.as_str()),
+            ("groups", "%"),
+            ("groups", "Z3Jv"),
+            ("groups", &nul),
+            ("groups", &long),
+        ] {
             assert!(after(scope, token).is_err(), "{scope} {token}");
         }
     }

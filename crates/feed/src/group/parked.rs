@@ -30,6 +30,7 @@ impl FeedServer {
     ) -> Result<ListParkedEventsResponse, Problem> {
         let mut violations = Violations::default();
         request::name(&mut violations, "group", &request.group);
+        request::key(&mut violations, "key", &request.key);
         let size = page::size(&mut violations, request.page_size);
         violations.into_problem()?;
         find(&self.groups.reader, &request.group).await?;
@@ -65,7 +66,12 @@ impl FeedServer {
             }
             Some(What::All(false)) => violations.add("all", "must be true when set"),
             None => violations.add("what", "must be given"),
-            Some(What::Keys(_) | What::All(true)) => {}
+            Some(What::Keys(keys)) => {
+                for (index, key) in keys.keys.iter().enumerate() {
+                    request::key(&mut violations, &format!("keys.keys[{index}]"), key);
+                }
+            }
+            Some(What::All(true)) => {}
         }
         violations.into_problem()?;
         let keys = match request.what {
@@ -87,6 +93,7 @@ impl FeedServer {
         if request.key.is_empty() {
             violations.add("key", "must be given");
         }
+        request::key(&mut violations, "key", &request.key);
         if request.up_to_position < 0 {
             violations.add("up_to_position", "must be 0 or more");
         }

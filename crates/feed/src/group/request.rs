@@ -1,14 +1,19 @@
-//! The group of a subscription's request, checked, and the terms that the group was made with.
+//! The group of a subscription's request, checked, and what else names a group, a member or a key.
 
 use std::time::Duration;
 
 use ordermesh_proto::error::{Problem, Violations};
 use ordermesh_proto::feed::v1::{FeedErrorReason, Group, SubscribeRequest};
-use prost::Message;
-use tonic::Code;
+
+pub(super) use super::terms::Terms;
+use crate::token::LogPosition;
 
 const DEFAULT_UNACKNOWLEDGED: usize = 1000;
 const DEFAULT_ACK_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Where the request says what the member has seen.
+pub(super) const LAST_CURSOR: &str = "group.last_cursor";
+const MAX_KEY: usize = 512;
 
 /// A membership that keeps the contract.
 #[derive(Debug, Clone)]
@@ -19,6 +24,8 @@ pub(super) struct Wish {
     pub ack_timeout: Duration,
     pub max_batch: usize,
     pub heartbeat: Option<Duration>,
+    /// What the member has seen of the log.
+    pub last: Option<LogPosition>,
 }
 
 pub(super) fn parse(request: &SubscribeRequest, group: &Group) -> Result<Wish, Problem> {
@@ -49,7 +56,12 @@ pub(super) fn parse(request: &SubscribeRequest, group: &Group) -> Result<Wish, P
         }
     };
     violations.into_problem()?;
+    let last = match group.last_cursor.as_str() {
+        "" => None,
+        cursor => Some(LogPosition::from_cursor(cursor).map_err(|_| no_cursor())?),
+    };
     Ok(Wish {
+        last,
         group: group.name.clone(),
         member: group.member.clone(),
         max_unacknowledged,
@@ -58,6 +70,18 @@ pub(super) fn parse(request: &SubscribeRequest, group: &Group) -> Result<Wish, P
         max_batch: 1,
         heartbeat: None,
     })
+}
+
+fn no_cursor() -> Problem {
+    Problem::invalid(FeedErrorReason::InvalidCursor, "group.last_cursor is not a cursor of a feed")
+        .field(LAST_CURSOR, "must be empty or a cursor that a feed gave")
+}
+
+/// Checks a key of the feed. No event has one that breaks these rules, and the databases differ in what they say to it.
+pub(super) fn key(violations: &mut Violations, field: &str, key: &str) {
+    if key.chars().count() > MAX_KEY || key.contains('\0') {
+        violations.add(field, "must have at most 512 characters and no NUL");
+    }
 }
 
 /// Checks the name of a group or of a subscriber.
@@ -73,33 +97,4 @@ pub(super) fn member(violations: &mut Violations, field: &str, name: &str) {
     if name.is_empty() || name.len() > 100 || !name.bytes().all(|byte| byte.is_ascii_graphic()) {
         violations.add(field, "must have 1 to 100 visible ASCII characters");
     }
-}
-
-/// The start and the filter of a request, as a group keeps them.
-pub(super) fn terms(request: &SubscribeRequest) -> SubscribeRequest {
-    let (start, filter) = (request.start.clone(), request.filter.clone());
-    SubscribeRequest { start, filter, ..SubscribeRequest::default() }
-}
-
-/// Refuses a start or filter that are not those of the group.
-pub(super) fn same_terms(
-    stored: &[u8],
-    request: &SubscribeRequest,
-    group: &str,
-) -> Result<SubscribeRequest, Problem> {
-    let stored = SubscribeRequest::decode(stored)
-        .map_err(|_| super::internal("the terms of a group cannot be read"))?;
-    let differs = |field: &str| {
-        let message = format!("the group {group} was made with another {field}");
-        Problem::new(Code::FailedPrecondition, FeedErrorReason::GroupMismatch, message)
-            .field(field, "must be unset or that of the group")
-            .with("group", group)
-    };
-    if request.start.is_some() && request.start != stored.start {
-        return Err(differs("start"));
-    }
-    if request.filter.is_some() && request.filter != stored.filter {
-        return Err(differs("filter"));
-    }
-    Ok(stored)
 }

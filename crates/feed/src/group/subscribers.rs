@@ -60,7 +60,7 @@ impl FeedServer {
         found.truncate(size as usize);
         let last = found.last().filter(|_| more);
         let next_page_token = last.map_or_else(String::new, |last| page::token(SUBSCRIBERS, &last.name));
-        let head = *self.source.head().borrow();
+        let head = self.source.stored_head().await.map_err(|error| store_problem(&error))?;
         let subscriber = |row: subscriber::Model| RegisteredSubscriber {
             name: row.name,
             position: row.position,

@@ -3,7 +3,7 @@
 //! Locks are taken group first, member second. Opening, rebalancing, releasing and resetting lock the group's row;
 //! a turn and an Acknowledge lock only the member's, so members of a group do not wait for each other.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use ordermesh_kernel::EventId;
 use sea_orm::sea_query::Expr;
@@ -13,7 +13,7 @@ use sea_orm::{
 };
 
 use super::GroupError;
-use super::plan::{SENT, SLOTS, WAITING, fair_share};
+use super::plan::SLOTS;
 use crate::store::{StoreConnection, Table, consumer_group, group_delivery, group_member, group_slot};
 use crate::token::LogPosition;
 
@@ -23,17 +23,6 @@ pub(super) struct Membership {
     pub group: String,
     pub member: String,
     pub epoch: i64,
-}
-
-/// What a rebalance left the member with.
-#[derive(Debug, Default)]
-pub(super) struct Share {
-    /// Slots that it has.
-    pub slots: BTreeSet<i32>,
-    /// Those of them that it should give up as soon as nothing of them is with it.
-    pub surplus: BTreeSet<i32>,
-    /// It has fewer than its fair share, because others have not released theirs yet.
-    pub wanting: bool,
 }
 
 /// Locks a group's row until the end of the transaction and gives it; `None` when there is none.
@@ -95,11 +84,25 @@ impl Membership {
         self.found(run(tx, RENEW, [group, member, epoch, lease_until.into()]).await?)
     }
 
-    /// Locks the member's row.
-    pub async fn lock<C: ConnectionTrait>(&self, tx: &C) -> Result<(), GroupError> {
+    /// Locks the member's row. A lease that ran out is lost even where nobody has taken the slots yet: nothing renews it
+    /// any more, as in a database that was restored from a copy.
+    pub async fn lock<C: ConnectionTrait>(&self, tx: &C, now: i64) -> Result<(), GroupError> {
         const LOCK: &str = "UPDATE group_members SET lease_until = lease_until \
-             WHERE group_name = $1 AND member = $2 AND epoch = $3";
-        self.found(run(tx, LOCK, self.values()).await?)
+             WHERE group_name = $1 AND member = $2 AND epoch = $3 AND lease_until > $4";
+        let [group, member, epoch] = self.values();
+        self.found(run(tx, LOCK, [group, member, epoch, now.into()]).await?)
+    }
+
+    /// How many deliveries it has, and of how many the member has said that they failed.
+    pub async fn answered<C: ConnectionTrait>(&self, db: &C) -> Result<(i64, i64), DbErr> {
+        const COUNT: &str = "SELECT COUNT(*) AS all_rows, \
+             CAST(COALESCE(SUM(CASE WHEN state IN ('failed', 'poison') THEN 1 ELSE 0 END), 0) AS BIGINT) AS failed \
+             FROM group_deliveries WHERE group_name = $1 AND epoch = $2";
+        let [group, _, epoch] = self.values();
+        let statement = Statement::from_sql_and_values(db.get_database_backend(), COUNT, [group, epoch]);
+        let row = db.query_one_raw(statement).await?;
+        let row = row.ok_or_else(|| DbErr::RecordNotFound("an aggregate has a row".to_owned()))?;
+        Ok((row.try_get("", "all_rows")?, row.try_get("", "failed")?))
     }
 
     fn found(&self, rows: u64) -> Result<(), GroupError> {
@@ -168,124 +171,6 @@ impl Membership {
         Ok(())
     }
 
-    /// Ends memberships whose lease ran out, takes free slots up to the fair share, and gives up surplus ones of
-    /// which nothing is with the member.
-    pub async fn rebalance<C: ConnectionTrait>(
-        &self,
-        tx: &C,
-        now: i64,
-        lease_until: i64,
-    ) -> Result<Share, GroupError> {
-        lock_group(tx, &self.group).await?.ok_or(GroupError::LeaseLost)?;
-        self.renew(tx, lease_until).await?;
-        let members = live_members(tx, &self.group, now).await?;
-        let epochs: BTreeSet<i64> = members.iter().map(|member| member.epoch).collect();
-        let slots = group_slot::Entity::find()
-            .filter(group_slot::Column::GroupName.eq(&self.group))
-            .order_by_asc(group_slot::Column::Slot)
-            .all(tx)
-            .await?;
-        let share = fair_share(epochs.len());
-        let (mut mine, mut free) = (BTreeSet::new(), Vec::new());
-        for slot in &slots {
-            if slot.epoch == self.epoch {
-                mine.insert(slot.slot);
-            } else if !epochs.contains(&slot.epoch) {
-                free.push(slot.slot);
-            }
-        }
-        free.truncate(share.saturating_sub(mine.len()));
-        if !free.is_empty() {
-            self.take(tx, &free, now).await?;
-            mine.extend(free);
-        }
-        let surplus = self.release_surplus(tx, &mut mine, share, now).await?;
-        let of = |epoch: &i64| slots.iter().filter(|slot| slot.epoch == *epoch).count();
-        let wanting = mine.len() < share && epochs.iter().any(|epoch| of(epoch) > share);
-        Ok(Share { slots: mine, surplus, wanting })
-    }
-
-    /// Makes slots its own, with what was on its way in them: that is sent again at once.
-    async fn take<C: ConnectionTrait>(&self, tx: &C, slots: &[i32], now: i64) -> Result<(), DbErr> {
-        group_slot::Entity::update_many()
-            .col_expr(group_slot::Column::Epoch, Expr::value(self.epoch))
-            .filter(group_slot::Column::GroupName.eq(&self.group))
-            .filter(group_slot::Column::Slot.is_in(slots.iter().copied()))
-            .exec(tx)
-            .await?;
-        let in_slots = group_delivery::Column::Slot.is_in(slots.iter().copied());
-        // What came from the parking is still there, and is taken from there again.
-        group_delivery::Entity::delete_many()
-            .filter(group_delivery::Column::GroupName.eq(&self.group))
-            .filter(in_slots.clone())
-            .filter(group_delivery::Column::Replay.eq(true))
-            .exec(tx)
-            .await?;
-        group_delivery::Entity::update_many()
-            .col_expr(group_delivery::Column::State, Expr::value(WAITING))
-            .col_expr(group_delivery::Column::DueTime, Expr::value(now))
-            .filter(group_delivery::Column::GroupName.eq(&self.group))
-            .filter(in_slots.clone())
-            .filter(group_delivery::Column::State.eq(SENT))
-            .exec(tx)
-            .await?;
-        group_delivery::Entity::update_many()
-            .col_expr(group_delivery::Column::Epoch, Expr::value(self.epoch))
-            .filter(group_delivery::Column::GroupName.eq(&self.group))
-            .filter(in_slots)
-            .exec(tx)
-            .await?;
-        Ok(())
-    }
-
-    async fn release_surplus<C: ConnectionTrait>(
-        &self,
-        tx: &C,
-        mine: &mut BTreeSet<i32>,
-        share: usize,
-        now: i64,
-    ) -> Result<BTreeSet<i32>, DbErr> {
-        let mut surplus = BTreeSet::new();
-        if mine.len() <= share {
-            return Ok(surplus);
-        }
-        let deliveries = self.deliveries(tx).await?;
-        let with_member: BTreeSet<i32> = deliveries
-            .values()
-            .filter(|row| row.state == SENT && row.due_time > now)
-            .map(|row| row.slot)
-            .collect();
-        // The highest go first, so that the same ones are chosen every time.
-        let too_many: Vec<i32> = mine.iter().rev().take(mine.len() - share).copied().collect();
-        let (kept, released): (Vec<i32>, Vec<i32>) =
-            too_many.into_iter().partition(|slot| with_member.contains(slot));
-        surplus.extend(kept);
-        for slot in &released {
-            mine.remove(slot);
-        }
-        self.free(tx, released).await?;
-        Ok(surplus)
-    }
-
-    /// Gives slots back. What was on its way in them waits for the next owner.
-    async fn free<C: ConnectionTrait>(&self, tx: &C, slots: Vec<i32>) -> Result<(), DbErr> {
-        group_delivery::Entity::update_many()
-            .col_expr(group_delivery::Column::Epoch, Expr::value(0_i64))
-            .filter(group_delivery::Column::GroupName.eq(&self.group))
-            .filter(group_delivery::Column::Epoch.eq(self.epoch))
-            .filter(group_delivery::Column::Slot.is_in(slots.iter().copied()))
-            .exec(tx)
-            .await?;
-        group_slot::Entity::update_many()
-            .col_expr(group_slot::Column::Epoch, Expr::value(0_i64))
-            .filter(group_slot::Column::GroupName.eq(&self.group))
-            .filter(group_slot::Column::Epoch.eq(self.epoch))
-            .filter(group_slot::Column::Slot.is_in(slots))
-            .exec(tx)
-            .await?;
-        Ok(())
-    }
-
     /// Ends the membership: without its row all its slots are free.
     pub async fn leave<C: ConnectionTrait>(&self, tx: &C) -> Result<(), DbErr> {
         let sql = "DELETE FROM group_members WHERE group_name = $1 AND member = $2 AND epoch = $3";
@@ -316,15 +201,17 @@ pub(super) async fn lock_members<C: ConnectionTrait>(tx: &C, group: &str) -> Res
     Ok(())
 }
 
-/// Ends all memberships, forgets all deliveries and puts all slots at a place of a log. The group's row must be locked.
+/// Ends all memberships, forgets all deliveries and puts all slots at a place of a log, under new terms. The group's row
+/// must be locked.
 pub(super) async fn reset<C: ConnectionTrait>(
     tx: &C,
     group: &str,
     LogPosition { feed_id, position, event_id }: LogPosition,
+    terms: Vec<u8>,
 ) -> Result<(), DbErr> {
     // The log may be another one than the group knew: that is what it is set anew for.
-    let sql = "UPDATE consumer_groups SET feed_id = $2 WHERE name = $1";
-    run(tx, sql, [group.into(), feed_id.into()]).await?;
+    let sql = "UPDATE consumer_groups SET feed_id = $2, terms = $3 WHERE name = $1";
+    run(tx, sql, [group.into(), feed_id.into(), terms.into()]).await?;
     let event_id = event_id.map(|id| *id.as_uuid());
     run(tx, "DELETE FROM group_members WHERE group_name = $1", [group.into()]).await?;
     run(tx, "DELETE FROM group_deliveries WHERE group_name = $1", [group.into()]).await?;

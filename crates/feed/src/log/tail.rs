@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use ordermesh_kernel::EventId;
 
-use super::PAGE_BYTES;
 use crate::event::WireEvent;
 
 /// The newest events, contiguous up to the head, bounded by bytes.
@@ -59,13 +58,13 @@ impl Tail {
         }
     }
 
-    /// Events after `position`, or `None` when the tail does not hold the next one.
-    pub fn after(&self, position: i64, limit: usize) -> Option<Vec<Arc<WireEvent>>> {
+    /// Events after `position`, so many bytes of them and one more, or `None` when the tail does not hold the next one.
+    pub fn after(&self, position: i64, limit: usize, page_bytes: usize) -> Option<Vec<Arc<WireEvent>>> {
         let first = self.events.front()?.position;
         let skip = usize::try_from(position + 1 - first).ok()?;
         let mut bytes = 0;
         let fits = |event: &&Arc<WireEvent>| {
-            let fits = bytes < PAGE_BYTES;
+            let fits = bytes < page_bytes;
             bytes += event.bytes.len();
             fits
         };
@@ -92,6 +91,8 @@ mod tests {
 
     use super::*;
 
+    const PAGE: usize = usize::MAX;
+
     fn events(positions: std::ops::RangeInclusive<i64>) -> Vec<WireEvent> {
         positions
             .map(|position| WireEvent {
@@ -112,21 +113,21 @@ mod tests {
         assert_eq!(tail.take(events(1..=100), 0), 100);
         assert!(tail.bytes <= 3_000 && !tail.events.is_empty());
         assert_eq!(tail.events.back().map(|event| event.position), Some(100));
-        assert!(tail.after(0, 10).is_none(), "what was dropped must come from the log");
+        assert!(tail.after(0, 10, PAGE).is_none(), "what was dropped must come from the log");
     }
 
     #[test]
     fn the_tail_answers_only_with_the_very_next_event() {
         let mut tail = Tail::bounded(usize::MAX);
-        assert!(tail.after(0, 10).is_none());
+        assert!(tail.after(0, 10, PAGE).is_none());
         assert_eq!(tail.take(events(5..=9), 4), 9);
-        assert!(tail.after(3, 10).is_none());
+        assert!(tail.after(3, 10, PAGE).is_none());
         let positions = |after, limit| -> Vec<i64> {
-            tail.after(after, limit).unwrap().iter().map(|event| event.position).collect()
+            tail.after(after, limit, PAGE).unwrap().iter().map(|event| event.position).collect()
         };
         assert_eq!(positions(4, 3), [5, 6, 7]);
         assert_eq!(positions(8, 10), [9]);
-        assert!(tail.after(9, 10).is_none());
+        assert!(tail.after(9, 10, PAGE).is_none());
     }
 
     #[test]
@@ -134,9 +135,10 @@ mod tests {
         let mut tail = Tail::bounded(usize::MAX);
         assert_eq!(tail.take(events(4..=5), 0), 0);
         assert_eq!(tail.take(events(1..=2), 0), 2);
-        assert_eq!(tail.after(1, 10).unwrap().len(), 1, "the hole at 3 is not jumped over");
+        assert_eq!(tail.after(1, 10, PAGE).unwrap().len(), 1, "the hole at 3 is not jumped over");
         assert_eq!(tail.take(events(2..=3), 2), 5);
-        let positions: Vec<i64> = tail.after(0, 10).unwrap().iter().map(|event| event.position).collect();
+        let positions: Vec<i64> =
+            tail.after(0, 10, PAGE).unwrap().iter().map(|event| event.position).collect();
         assert_eq!(positions, [1, 2, 3, 4, 5]);
     }
 

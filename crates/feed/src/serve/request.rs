@@ -52,6 +52,11 @@ pub(crate) struct Filter {
 }
 
 impl Filter {
+    /// The same for only events of a time or later, or of any time.
+    pub fn since(self, since: Option<Timestamp>) -> Self {
+        Self { since, ..self }
+    }
+
     pub fn passes(&self, event: &WireEvent) -> bool {
         (self.kinds.is_empty() || self.kinds.contains(&event.kind))
             && (self.keys.is_empty() || self.keys.contains(&event.key))
@@ -156,23 +161,23 @@ fn unknown_event_type(index: usize, name: &str, schema: FeedSchema) -> Problem {
 
 /// The position after which the stream starts. A cursor is compared with the log.
 pub(crate) async fn resolve_start(start: &Start, source: &dyn FeedSource) -> Result<i64, Problem> {
-    let head = *source.head().borrow();
-    let earliest = source.earliest().await.map_err(|error| store_problem(&error))?.unwrap_or(head + 1);
+    let store = |error| store_problem(&error);
+    let earliest = source.earliest().await.map_err(store)?.unwrap_or(1);
     let position = match start {
         Start::Earliest => return Ok(earliest - 1),
-        Start::Latest => return Ok(head),
-        Start::Since(time) => source.position_before(*time).await.map_err(|error| store_problem(&error))?,
+        Start::Latest => return source.stored_head().await.map_err(store),
+        Start::Since(time) => source.position_before(*time).await.map_err(store)?,
         Start::Cursor(place) => {
-            same_log(place, head, source).await?;
+            same_log(place, AFTER_CURSOR, source).await?;
             place.position
         }
-        Start::After(position) if *position > head => {
-            return Err(diverged(
-                AFTER_POSITION,
-                format!("the log ends at {head}, before the position {position}"),
-            ));
+        Start::After(position) => {
+            if let Some(head) = head_before(*position, source).await? {
+                let what = format!("the log ends at {head}, before the position {position}");
+                return Err(diverged(AFTER_POSITION, what));
+            }
+            *position
         }
-        Start::After(position) => *position,
     };
     if position + 1 >= earliest {
         return Ok(position);
@@ -185,16 +190,28 @@ pub(crate) async fn resolve_start(start: &Start, source: &dyn FeedSource) -> Res
     Err(truncated(position, earliest).field(field, "must not be before what the log still holds"))
 }
 
-async fn same_log(place: &LogPosition, head: i64, source: &dyn FeedSource) -> Result<(), Problem> {
+/// The head when `position` lies past it. The database is asked before anybody is refused: what another replica has just
+/// committed may not be known here yet.
+async fn head_before(position: i64, source: &dyn FeedSource) -> Result<Option<i64>, Problem> {
+    if position <= *source.head().borrow() {
+        return Ok(None);
+    }
+    let head = source.stored_head().await.map_err(|error| store_problem(&error))?;
+    Ok((position > head).then_some(head))
+}
+
+/// Refuses a place that is not one of this log; `field` is where it stands in the request.
+pub(crate) async fn same_log(
+    place: &LogPosition,
+    field: &str,
+    source: &dyn FeedSource,
+) -> Result<(), Problem> {
     if place.feed_id != source.feed_id() {
-        return Err(diverged(AFTER_CURSOR, format!("the cursor is of the log {}", place.feed_id))
+        return Err(diverged(field, format!("the cursor is of the log {}", place.feed_id))
             .with("feed_id", source.feed_id()));
     }
-    if place.position > head {
-        return Err(diverged(
-            AFTER_CURSOR,
-            format!("the cursor is at {}, past the head {head}", place.position),
-        ));
+    if let Some(head) = head_before(place.position, source).await? {
+        return Err(diverged(field, format!("the cursor is at {}, past the head {head}", place.position)));
     }
     if place.position == 0 {
         return Ok(());
@@ -203,7 +220,7 @@ async fn same_log(place: &LogPosition, head: i64, source: &dyn FeedSource) -> Re
     match event_id.is_none() || event_id == place.event_id {
         // An event that is not there any more is a truncation, which the caller checks next.
         true => Ok(()),
-        false => Err(diverged(AFTER_CURSOR, format!("another event stands at position {}", place.position))),
+        false => Err(diverged(field, format!("another event stands at position {}", place.position))),
     }
 }
 

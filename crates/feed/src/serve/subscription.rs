@@ -11,23 +11,29 @@ use ordermesh_proto::feed::v1::subscribe_response::Frame;
 use ordermesh_proto::feed::v1::until::Bound;
 use ordermesh_proto::feed::v1::{self as wire, ClosingReason, SubscribeResponse};
 use sea_orm::DbErr;
-use tokio::sync::{mpsc, watch};
-use tonic::Status;
+use tokio::sync::watch;
+use tokio::time::Instant;
 
 use super::request::Subscribe;
-use super::{FeedServer, page_problem};
+use super::{FeedServer, Left, Sink, page_problem};
 use crate::event::{WireEvent, wire_time};
-use crate::log::PageError;
+use crate::log::{Page, PageError};
+use crate::store::is_transient;
 use crate::token::LogPosition;
 
 /// Events read at once; more than a frame's, since a filter may leave most of them out.
 const PAGE: usize = 1000;
-type Frames = mpsc::Sender<Result<SubscribeResponse, Status>>;
+/// The least time between two checkpoints at the head: a narrow filter would have one a commit otherwise.
+const CHECKPOINT_INTERVAL: Duration = Duration::from_secs(1);
+/// How long a log that cannot be read is asked again before the subscriber is sent away.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// Between two tries it waits as long as it has waited already, within these bounds.
+const PAUSE: [Duration; 2] = [Duration::from_millis(100), Duration::from_secs(2)];
 
 pub(super) struct Subscription {
     server: FeedServer,
     request: Subscribe,
-    frames: Frames,
+    frames: Sink,
     head: watch::Receiver<i64>,
     /// The newest position at the opening.
     opening_head: i64,
@@ -41,6 +47,10 @@ pub(super) struct Subscription {
     untold: bool,
     told_caught_up: bool,
     in_tail: bool,
+    last_frame: Instant,
+    last_checkpoint: Option<Instant>,
+    /// Since when the log cannot be read.
+    trouble: Option<Instant>,
 }
 
 /// Why the stream ends.
@@ -60,10 +70,11 @@ impl Subscription {
         server: &FeedServer,
         request: Subscribe,
         start: i64,
-        frames: Frames,
+        frames: Sink,
     ) -> Result<Self, DbErr> {
         let head = server.source.head();
-        let opening_head = *head.borrow();
+        // Of all replicas: what another one has acknowledged may not be known here yet.
+        let opening_head = server.source.stored_head().await?;
         let event_id = match start {
             0 => None,
             start => server.source.event_id_at(start).await?,
@@ -81,30 +92,30 @@ impl Subscription {
             untold: false,
             told_caught_up: false,
             in_tail: false,
+            last_frame: Instant::now(),
+            last_checkpoint: None,
+            trouble: None,
         })
     }
 
     pub async fn run(mut self) {
-        let shutdown = self.server.shutdown.clone();
+        let server = self.server.clone();
         let end = tokio::select! {
             biased;
-            () = shutdown.cancelled() => {
+            reason = server.closing() => {
                 // A frame that was on its way did not go out.
                 (self.position, self.event_id) = self.told;
-                End::Closing(ClosingReason::ServerShutdown)
+                End::Closing(reason)
             }
             end = self.serve() => end,
         };
-        // The subscriber may have left meanwhile: then there is nobody to tell.
         match end {
             End::Gone => {}
             End::Closing(reason) => {
                 let closing = Frame::Closing(wire::Closing { reason: reason.into() });
-                let _ = self.send(closing).await;
+                self.frames.end(Ok(self.response(closing)));
             }
-            End::Failed(error) => {
-                let _ = self.frames.send(Err(page_problem(&error).into())).await;
-            }
+            End::Failed(error) => self.frames.end(Err(page_problem(&error).into())),
         }
     }
 
@@ -125,8 +136,8 @@ impl Subscription {
     }
 
     async fn step(&mut self) -> Step {
-        let behind = self.position < *self.head.borrow_and_update();
-        match behind {
+        let known = *self.head.borrow_and_update();
+        match self.position < known.max(self.opening_head) {
             true => self.read_page().await?,
             false if self.told_caught_up => self.wait().await?,
             false => {}
@@ -134,9 +145,38 @@ impl Subscription {
         self.milestones().await
     }
 
-    /// Sends what passes of the next page.
     async fn read_page(&mut self) -> Step {
-        let page = self.server.source.page(self.position, PAGE).await.map_err(End::Failed)?;
+        match self.server.source.page(self.position, PAGE).await {
+            // What is told of is read by a reader that may not see it yet.
+            Ok(page) if page.events.is_empty() => self.pause(PAUSE[0]).await,
+            Ok(page) => {
+                self.trouble = None;
+                self.take_page(page).await
+            }
+            Err(PageError::Store(error)) if is_transient(&error) => self.survive(error).await,
+            Err(error) => Err(End::Failed(error)),
+        }
+    }
+
+    /// A busy or restarting database must not send all subscribers away at once, to come back at once.
+    async fn survive(&mut self, error: DbErr) -> Step {
+        let waited = self.trouble.get_or_insert_with(Instant::now).elapsed();
+        if waited >= PATIENCE {
+            return Err(End::Failed(error.into()));
+        }
+        tracing::debug!(%error, "a page of the log is asked for again");
+        self.pause(waited.clamp(PAUSE[0], PAUSE[1])).await
+    }
+
+    async fn pause(&self, time: Duration) -> Step {
+        tokio::select! {
+            () = self.frames.closed() => Err(End::Gone),
+            () = tokio::time::sleep(time) => Ok(()),
+        }
+    }
+
+    /// Sends what passes of a page.
+    async fn take_page(&mut self, page: Page) -> Step {
         if self.in_tail && !page.from_tail {
             let lag_events = *self.head.borrow() - self.position;
             self.send(Frame::FellBehind(wire::FellBehind { lag_events })).await?;
@@ -164,9 +204,7 @@ impl Subscription {
         match batch.is_empty() {
             false => self.send_batch(&mut batch).await,
             // So much without events for this subscriber is progress that a resume should not read again.
-            true if self.position - self.told.0 >= PAGE as i64 => {
-                self.send(Frame::Checkpoint(wire::Checkpoint {})).await
-            }
+            true if self.position - self.told.0 >= PAGE as i64 => self.send_checkpoint().await,
             true => Ok(()),
         }
     }
@@ -197,28 +235,47 @@ impl Subscription {
             Some(Bound::MaxEvents(_)) | None => false,
         };
         let at_head = self.position >= *self.head.borrow();
+        let due = self.checkpoint_due().is_none_or(|due| due <= Instant::now());
         match reached {
             true => Err(End::Closing(ClosingReason::UntilReached)),
-            false if self.untold && at_head => self.send(Frame::Checkpoint(wire::Checkpoint {})).await,
+            false if self.untold && at_head && due => self.send_checkpoint().await,
             false => Ok(()),
         }
     }
 
-    /// Waits for a newer head, with heartbeats in between where they are wanted.
+    /// Until when there is no further checkpoint at the head.
+    fn checkpoint_due(&self) -> Option<Instant> {
+        self.last_checkpoint.map(|last| last + CHECKPOINT_INTERVAL)
+    }
+
+    /// Waits for a newer head, or until there is something to say without one.
     async fn wait(&mut self) -> Step {
-        let silence = self.request.heartbeat.unwrap_or(Duration::MAX);
-        let heartbeat = tokio::select! {
+        let heartbeat = self.request.heartbeat.map(|interval| self.last_frame + interval);
+        let checkpoint = self.checkpoint_due().filter(|_| self.untold);
+        let speak_at = heartbeat.into_iter().chain(checkpoint).min();
+        let silence = async {
+            match speak_at {
+                Some(time) => tokio::time::sleep_until(time).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
             () = self.frames.closed() => return Err(End::Gone),
             changed = self.head.changed() => match changed {
-                Ok(()) => false,
+                Ok(()) => return Ok(()),
                 Err(_) => return Err(End::Closing(ClosingReason::ServerShutdown)),
             },
-            () = tokio::time::sleep(silence) => true,
-        };
-        match heartbeat {
+            () = silence => {}
+        }
+        match heartbeat.is_some_and(|time| time <= Instant::now()) {
             true => self.send(Frame::Heartbeat(wire::Heartbeat {})).await,
             false => Ok(()),
         }
+    }
+
+    async fn send_checkpoint(&mut self) -> Step {
+        self.last_checkpoint = Some(Instant::now());
+        self.send(Frame::Checkpoint(wire::Checkpoint {})).await
     }
 
     async fn send_batch(&mut self, batch: &mut Vec<bytes::Bytes>) -> Step {
@@ -229,22 +286,28 @@ impl Subscription {
     }
 
     async fn send(&mut self, frame: Frame) -> Step {
+        let response = self.response(frame);
+        let room = self.frames.room().await.map_err(|Left| End::Gone)?;
+        room.fill(response);
+        self.told = (self.position, self.event_id);
+        self.untold = false;
+        self.last_frame = Instant::now();
+        Ok(())
+    }
+
+    fn response(&self, frame: Frame) -> SubscribeResponse {
         let place = LogPosition {
             feed_id: self.server.source.feed_id(),
             position: self.position,
             event_id: self.event_id,
         };
-        let response = SubscribeResponse {
+        SubscribeResponse {
             cursor: place.to_cursor(),
             position: self.position,
             // A page may hold what is committed and not yet told.
             head_position: self.position.max(*self.head.borrow()),
             server_time: Some(wire_time(self.server.clock.now())),
             frame: Some(frame),
-        };
-        self.frames.send(Ok(response)).await.map_err(|_| End::Gone)?;
-        self.told = (self.position, self.event_id);
-        self.untold = false;
-        Ok(())
+        }
     }
 }

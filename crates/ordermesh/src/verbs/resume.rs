@@ -50,6 +50,7 @@ impl Ended {
             ClosingReason::ServerShutdown | ClosingReason::Unspecified => {
                 Self::Interrupted("the server shuts down".to_owned())
             }
+            ClosingReason::MaxAge => Self::Interrupted("the stream was open for long".to_owned()),
         }
     }
 }

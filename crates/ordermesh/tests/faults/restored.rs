@@ -256,6 +256,16 @@ async fn the_read_server_is_told_and_mended(shop: &Shop, known: &Known, log: &[O
 async fn the_group_goes_on_from_the_copy(shop: &Shop, known: &Known, log: &[OrderEvent]) {
     let refused = Subscription::open(&mut shop.write.events(), after(&known.member.stream.cursor)).await;
     assert_refused(refused, Code::FailedPrecondition, "FEED_DIVERGED", Some("after_cursor"));
+    // A member that says what it has seen is told before it goes on.
+    let having_seen = Group {
+        name: GROUP.to_owned(),
+        member: MEMBER.to_owned(),
+        last_cursor: known.member.stream.cursor.clone(),
+        ..Group::default()
+    };
+    let request = SubscribeRequest { group: Some(having_seen), ..SubscribeRequest::default() };
+    let refused = Subscription::open(&mut shop.write.events(), request).await;
+    assert_refused(refused, Code::FailedPrecondition, "FEED_DIVERGED", Some("group.last_cursor"));
     let mut member = Member::join(&shop.write).await;
     member.stream.read_events(NEW).await;
     let stale = known.member.acknowledge(&shop.write, known.member.stream.positions()).await;

@@ -70,6 +70,22 @@ async fn progress_past_left_out_events_is_told_by_checkpoints() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_narrow_filter_costs_a_checkpoint_a_second_and_not_one_a_commit() {
+    let (server, _) = server_with(0).await;
+    let mut stream = open(&server, filter(&["OrderCancelled"], &[])).await;
+    stream.read_until("caught_up", |frame| matches!(frame, Frame::CaughtUp(_))).await;
+    let start = std::time::Instant::now();
+    for _ in 0..60 {
+        place(&server).await;
+    }
+    while stream.frames.last().unwrap().position < 60 {
+        stream.read_until("a checkpoint", |frame| matches!(frame, Frame::Checkpoint(_))).await;
+    }
+    let told = stream.frames.iter().filter(|frame| matches!(frame.frame, Some(Frame::Checkpoint(_)))).count();
+    assert!(told as u64 <= 2 + start.elapsed().as_secs(), "{told} checkpoints in {:?}", start.elapsed());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_filter_that_passes_nothing_of_a_long_log_still_makes_progress() {
     let (server, _) = server_with(0).await;
     place_many(&server, 2_100).await;

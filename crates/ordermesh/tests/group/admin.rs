@@ -1,9 +1,12 @@
 //! Looking at groups, resetting and deleting them; registered subscribers; bad input.
 
+use ordermesh_proto::feed::v1::replay_parked_events_request::What;
 use ordermesh_proto::feed::v1::reset_group_request::To;
+use ordermesh_proto::feed::v1::subscribe_request::Start;
 use ordermesh_proto::feed::v1::{
-    DeleteGroupRequest, ForgetSubscriberRequest, GetFeedRequest, ListGroupsRequest, ListSubscribersRequest,
-    ReportCheckpointRequest, ResetGroupRequest, Shard,
+    DeleteGroupRequest, DiscardParkedEventsRequest, ForgetSubscriberRequest, GetFeedRequest,
+    ListGroupsRequest, ListParkedEventsRequest, ListSubscribersRequest, ParkedKeys,
+    ReplayParkedEventsRequest, ReportCheckpointRequest, ResetGroupRequest, Shard,
 };
 use ordermesh_testkit::{Subscription, eventually};
 use tonic::Code;
@@ -38,6 +41,70 @@ async fn a_reset_group_starts_elsewhere_and_is_refused_while_members_are_live() 
     );
     let gone = client.get_group(GetGroupRequest { group: GROUP.to_owned() }).await.unwrap_err();
     refused(&gone, Code::NotFound, "GROUP_NOT_FOUND");
+}
+
+/// A time so many hours from now.
+fn hours_from_now(hours: i64) -> prost_types::Timestamp {
+    let now = ordermesh_kernel::Clock::now(&ordermesh_kernel::SystemClock);
+    prost_types::Timestamp { seconds: now.as_second() + hours * 3600, nanos: 0 }
+}
+
+#[tokio::test]
+async fn a_reset_group_forgets_the_time_that_it_was_made_with_and_keeps_the_one_it_is_reset_to() {
+    let server = server().await;
+    for _ in 0..3 {
+        place(&server).await;
+    }
+    let future = SubscribeRequest { start: Some(Start::Since(hours_from_now(1))), ..joining("one") };
+    drop(Member::open(&server, "one", future.clone()).await);
+    let mut client = server.events();
+    client.reset_group(reset(To::Earliest(true), true)).await.unwrap();
+    // Members that go on saying how the group was made are as welcome as those that do not.
+    let mut member = Member::open(&server, "one", future).await;
+    assert_eq!(positions(&member.take_count(3).await), [1, 2, 3]);
+    let to = To::Since(hours_from_now(1));
+    client.reset_group(reset(to, true)).await.unwrap();
+    let mut member = Member::join(&server, "one").await;
+    place(&server).await;
+    eventually!(get_group(&server).await.group.unwrap().lag_events == 0, "it reads on");
+    assert_eq!(get_group(&server).await.group.unwrap().unacknowledged_events, 0, "the time has not come");
+    client.reset_group(reset(To::Since(hours_from_now(-1)), true)).await.unwrap();
+    refused(&member.end().await, Code::Aborted, "LEASE_LOST");
+    assert_eq!(member.stream.positions(), [0; 0]);
+    let mut member = Member::join(&server, "one").await;
+    assert_eq!(positions(&member.take_count(4).await), [1, 2, 3, 4]);
+}
+
+#[tokio::test]
+async fn keys_that_no_event_can_have_and_tokens_that_no_list_gave_are_refused() {
+    let server = server().await;
+    drop(Member::join(&server, "one").await);
+    let mut events = server.events();
+    for key in ["o\0".to_owned(), "o".repeat(513)] {
+        let group = GROUP.to_owned();
+        let list = ListParkedEventsRequest { group: group.clone(), key: key.clone(), ..Default::default() };
+        refused(
+            &events.list_parked_events(list).await.unwrap_err(),
+            Code::InvalidArgument,
+            "INVALID_REQUEST",
+        );
+        let what = Some(What::Keys(ParkedKeys { keys: vec!["o".to_owned(), key.clone()] }));
+        let replay = ReplayParkedEventsRequest { group: group.clone(), what };
+        refused(
+            &events.replay_parked_events(replay).await.unwrap_err(),
+            Code::InvalidArgument,
+            "INVALID_REQUEST",
+        );
+        let discard = DiscardParkedEventsRequest { group, key, up_to_position: 0 };
+        refused(
+            &events.discard_parked_events(discard).await.unwrap_err(),
+            Code::InvalidArgument,
+            "INVALID_REQUEST",
+        );
+    }
+    // "groups", a line feed, and a NUL.
+    let list = ListGroupsRequest { page_size: 1, page_token: "Z3JvdXBzCgA".to_owned() };
+    refused(&events.list_groups(list).await.unwrap_err(), Code::InvalidArgument, "INVALID_PAGE_TOKEN");
 }
 
 #[tokio::test]

@@ -59,3 +59,33 @@ async fn a_group_of_another_history_is_told_so_until_it_is_reset() {
         assert_eq!(member.acknowledge(&server, &events).await, 2);
     }
 }
+
+/// The whole database was restored: group and log agree, and only the member knows better.
+#[tokio::test]
+async fn a_member_that_has_seen_another_history_is_told_so_when_it_says_what_it_has_seen() {
+    const LATER: &str = "UPDATE events SET event_id = (SELECT feed_id FROM log_head) WHERE position = 3";
+    let mut server = server().await;
+    place_many(&server, 3).await;
+    let mut member = Member::join(&server, "one").await;
+    let events = member.take_count(3).await;
+    let seen = member.stream.cursor.clone();
+    let having_seen = |cursor: &str| {
+        let mut request = joining("one");
+        request.group.as_mut().unwrap().last_cursor = cursor.to_owned();
+        request
+    };
+    let mut member = Member::open(&server, "one", having_seen(&seen)).await;
+    assert_eq!(positions(&member.take_count(3).await), positions(&events), "it does not move the group");
+    // All slots go past the event that will be another one.
+    place(&server).await;
+    assert_eq!(positions(&member.take_count(1).await), [4]);
+    let refusal = Subscription::open(&mut server.events(), having_seen("no cursor")).await.unwrap_err();
+    refused(&refusal, Code::InvalidArgument, "INVALID_CURSOR");
+
+    change(&mut server, LATER).await;
+    let refusal = Subscription::open(&mut server.events(), having_seen(&seen)).await.unwrap_err();
+    refused(&refusal, Code::FailedPrecondition, "FEED_DIVERGED");
+    assert!(refusal.message().contains("another event stands at position 3"), "{refusal:?}");
+    drop(member);
+    Member::join(&server, "one").await;
+}

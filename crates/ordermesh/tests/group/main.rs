@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic, and its helpers too")]
 
 mod admin;
+mod bounds;
 mod delivery;
 mod history;
 mod members;
@@ -61,7 +62,8 @@ fn joining(member: &str) -> SubscribeRequest {
 /// The same with a bound on what the member may have, and a second to acknowledge it.
 fn joining_with(member: &str, max_unacknowledged: i32) -> SubscribeRequest {
     let ack_timeout = Some(prost_types::Duration { seconds: 1, nanos: 0 });
-    let group = Group { name: GROUP.to_owned(), member: member.to_owned(), max_unacknowledged, ack_timeout };
+    let (name, member) = (GROUP.to_owned(), member.to_owned());
+    let group = Group { name, member, max_unacknowledged, ack_timeout, ..Group::default() };
     SubscribeRequest { group: Some(group), ..SubscribeRequest::default() }
 }
 

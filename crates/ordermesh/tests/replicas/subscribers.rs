@@ -7,13 +7,13 @@ use ordermesh_proto::feed::v1::subscribe_response::Frame;
 use ordermesh_proto::feed::v1::until::Bound;
 use ordermesh_proto::feed::v1::{SubscribeRequest, SubscribeResponse};
 use ordermesh_proto::order::v1::OrderEvent;
-use ordermesh_testkit::client;
 use ordermesh_testkit::feed::until;
 use ordermesh_testkit::history::{Filter, Seen, Session, Subscriber};
 use ordermesh_testkit::random::Random;
+use ordermesh_testkit::{client, problem};
 use prost::Message;
 use tokio::sync::watch;
-use tonic::Streaming;
+use tonic::{Code, Status, Streaming};
 
 use crate::Shop;
 
@@ -52,17 +52,34 @@ pub async fn follow(filter: Filter, mut random: Random, shop: watch::Receiver<Sh
         let frames = if end.is_some() { u64::MAX } else { 1 + random.below(FRAMES) };
         match client::events(address).subscribe_order_events(request).await {
             Ok(stream) => sessions.push(session(stream.into_inner(), &mut store, frames).await),
-            Err(_) => ordermesh_testkit::wait::pause(BACK_OFF).await,
+            Err(status) => {
+                may_be_refused(&status);
+                ordermesh_testkit::wait::pause(BACK_OFF).await;
+            }
         }
     }
     Subscriber { name: format!("{filter:?}"), filter, sessions, effects: store.effects }
+}
+
+/// Panics at any refusal but of a server that is away, or whose database is: above all nobody's place is in doubt.
+fn may_be_refused(status: &Status) {
+    if let Ok(refusal) = problem(status) {
+        assert_eq!(refusal.code, Code::Unavailable, "a subscriber was refused: {status:?}");
+    }
 }
 
 /// Reads so many frames or until the stream breaks; the last one is read and not stored, as if the kill came between.
 async fn session(mut stream: Streaming<SubscribeResponse>, store: &mut Store, frames: u64) -> Session {
     let mut session = Session { after: store.position, upto: store.position, ..Session::default() };
     for number in 1..=frames {
-        let Ok(Ok(Some(frame))) = tokio::time::timeout(PATIENCE, stream.message()).await else { break };
+        let frame = match tokio::time::timeout(PATIENCE, stream.message()).await {
+            Ok(Ok(Some(frame))) => frame,
+            Ok(Err(status)) => {
+                may_be_refused(&status);
+                break;
+            }
+            Ok(Ok(None)) | Err(_) => break,
+        };
         let seen = events(&frame);
         session.upto = frame.position;
         session.seen.extend(seen.iter().cloned());

@@ -1,74 +1,78 @@
-//! A turn of a member's stream: read, decide, write in one transaction.
+//! A turn of a member's stream: read, decide, write in one transaction when there is something to write.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use ordermesh_kernel::{Timestamp, clock};
+use ordermesh_kernel::{EventId, Timestamp, clock};
 use sea_orm::DbErr;
 use tokio::time::Instant;
 
-use super::{HELD_BYTES, READ_AHEAD, Stream, full};
+use super::held::in_page;
+use super::{POLL, PROGRESS_INTERVAL, Stream};
 use crate::event::{WireEvent, key_hash};
-use crate::group::plan::{Inputs, Plan, micros, plan, slot_of};
-use crate::group::{GroupError, Groups};
+use crate::group::plan::{FAILED, Inputs, POISON, Plan, QUEUED, micros, plan, slot_of};
+use crate::group::{GroupError, Groups, lease_lost};
 use crate::parking::{KeyState, ParkedEvent, Usage};
 use crate::store::{Table, WriteTransaction, group_delivery};
 
-/// Events read at once.
-const PAGE: usize = 1000;
+/// After so many time-outs without a word a member is taken for hung, and its keys move before they are parked.
+const SILENT_TIMEOUTS: u32 = 3;
 
 /// What a committed turn leaves in memory.
 struct Turned {
     plan: Plan,
-    slots: BTreeMap<i32, i64>,
+    /// Slots and the position to which each was written.
+    reached: Vec<(i32, i64)>,
     /// Events that came from the parking.
     replays: Vec<Arc<WireEvent>>,
+    silent_since: Option<Instant>,
 }
 
 impl Stream {
     /// Does a turn and gives what it sends, with the attempts.
     pub(super) async fn turn(&mut self) -> Result<Vec<(Arc<WireEvent>, i32)>, GroupError> {
         let groups = self.server.groups.clone();
-        if self.taken_over {
+        if self.stale && self.held_bytes() < groups.settings.held_bytes {
+            self.refresh_slots().await?;
             self.load_events().await?;
-            self.taken_over = false;
+            self.changed = true;
         }
+        self.look_elsewhere().await?;
         let page = self.read_page().await?;
-        let started = Instant::now();
-        let now = groups.clock.now();
+        let (started, now) = (Instant::now(), groups.clock.now());
+        if !self.has_to_write(&page, now) {
+            self.skip(&page);
+            return Ok(Vec::new());
+        }
+        let stale = std::mem::replace(&mut self.stale, true);
         let tx = WriteTransaction::begin(&groups.writer).await?;
         let turned = self.turn_in(&tx, &page, now).await;
         let turned = tx.end(turned).await?;
+        // Only now it is certain that the database knows what this stream knows.
+        self.stale = stale;
+        self.changed = false;
         self.lease_end = started + groups.settings.lease;
         Ok(self.remember(turned, page))
     }
 
-    /// True when the log holds events that no turn of this stream has taken, and there is room for them.
-    pub(super) fn behind(&self, head: i64) -> bool {
-        self.room() > 0 && self.read_position().is_some_and(|position| position < head)
+    /// Nothing but a reason costs a transaction: a commit of which nothing is this member's, say, does not.
+    fn has_to_write(&self, page: &[Arc<WireEvent>], now: Timestamp) -> bool {
+        let progress = self.unwritten.is_some() && self.written_at.elapsed() >= PROGRESS_INTERVAL;
+        self.changed
+            || progress
+            || self.next_due.is_some_and(|due| due <= clock::to_micros(now))
+            || page.iter().any(|event| self.is_fresh(event))
     }
 
-    fn room(&self) -> usize {
-        let held: usize = self.events.values().map(|event| event.bytes.len()).sum();
-        match held < HELD_BYTES {
-            true => (self.wish.max_unacknowledged + READ_AHEAD).saturating_sub(self.events.len()).min(PAGE),
-            false => 0,
+    /// Notices what other replicas were told of this member's deliveries.
+    async fn look_elsewhere(&mut self) -> Result<(), GroupError> {
+        if self.changed || !self.looks_elsewhere() || Instant::now() < self.next_look {
+            return Ok(());
         }
-    }
-
-    /// How far the slot is that is behind all others.
-    fn read_position(&self) -> Option<i64> {
-        let active = self.slots.iter().filter(|(slot, _)| !self.share.surplus.contains(slot));
-        active.map(|(_, position)| *position).min()
-    }
-
-    async fn read_page(&self) -> Result<Vec<Arc<WireEvent>>, GroupError> {
-        match self.read_position() {
-            Some(position) if self.behind(*self.head.borrow()) => {
-                Ok(self.server.source.page(position, self.room()).await?.events)
-            }
-            _ => Ok(Vec::new()),
-        }
+        self.next_look = Instant::now() + POLL;
+        let (rows, told) = self.membership.answered(&self.server.groups.reader).await?;
+        self.changed = told > 0 || rows != self.deliveries as i64;
+        Ok(())
     }
 
     async fn turn_in(
@@ -80,40 +84,93 @@ impl Stream {
         let micros_now = clock::to_micros(now);
         let lease_until = micros_now + micros(self.server.groups.settings.lease);
         self.membership.renew(tx, lease_until).await?;
-        let mut slots = self.membership.slots(tx).await?;
         let deliveries = self.membership.deliveries(tx).await?;
+        let silent_since = self.silent_since.filter(|_| !self.is_answered(&deliveries));
         let parking = Groups::parking(&self.membership.group);
         let blocked = parking.blocked(tx).await?;
-        let replays = match blocked.values().any(|state| *state == KeyState::Replaying) {
-            true => parking.next_to_replay(tx, self.server.groups.settings.max_parked_keys).await?,
-            false => Vec::new(),
-        };
-        let owned = |slot: i32| slots.contains_key(&slot) && !self.share.surplus.contains(&slot);
-        let replays = replays.into_iter().map(|parked| self.parked_event(parked));
-        let replays: Vec<_> = replays.collect::<Result<Vec<_>, _>>()?;
-        let replays: Vec<_> = replays.into_iter().filter(|event| owned(slot_of(event.key_hash))).collect();
-        let fresh = |event: &&Arc<WireEvent>| {
-            let slot = slot_of(event.key_hash);
-            owned(slot) && slots[&slot] < event.position && self.filter.passes(event)
-        };
+        let replays = self.next_replays(tx, &blocked).await?;
         let inputs = Inputs {
             deliveries,
-            new: page.iter().filter(fresh).collect(),
+            new: page.iter().filter(|event| self.is_fresh(event)).collect(),
             replays: replays.iter().collect(),
             blocked,
             now: micros_now,
             told: &self.told,
+            events: &self.events,
         };
         let plan = plan(&self.rules, inputs);
+        let silence = self.wish.ack_timeout * SILENT_TIMEOUTS;
+        if plan.timed_out && silent_since.is_some_and(|since| since.elapsed() >= silence) {
+            return Err(lease_lost().with("epoch", self.membership.epoch).into());
+        }
         self.write(tx, &plan, page, now).await?;
-        if let Some(last) = page.last() {
-            let active: Vec<i32> = slots.keys().copied().filter(|slot| owned(*slot)).collect();
-            self.membership.advance(tx, active.iter().copied(), last.position, last.id).await?;
-            for slot in active {
-                slots.entry(slot).and_modify(|position| *position = last.position.max(*position));
+        let reached = self.advance(tx, &plan, page).await?;
+        Ok(Turned { plan, reached, replays, silent_since })
+    }
+
+    /// True when the member has said something of what it has: then it is not hung.
+    fn is_answered(&self, deliveries: &BTreeMap<i64, group_delivery::Model>) -> bool {
+        self.told.keys().any(|position| match deliveries.get(position) {
+            Some(row) => row.state == FAILED || row.state == POISON,
+            None => true,
+        })
+    }
+
+    /// The next parked events of the member's own keys that are being replayed, as far as there is room for them.
+    async fn next_replays(
+        &self,
+        tx: &WriteTransaction,
+        blocked: &HashMap<String, KeyState>,
+    ) -> Result<Vec<Arc<WireEvent>>, GroupError> {
+        let own = |key: &str| self.is_active(slot_of(key_hash(key)));
+        let keys = blocked.iter().filter(|(key, state)| **state == KeyState::Replaying && own(key));
+        let keys: Vec<&str> = keys.map(|(key, _)| key.as_str()).collect();
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
+        let parking = Groups::parking(&self.membership.group);
+        let mut room = self.server.groups.settings.held_bytes.saturating_sub(self.held_bytes());
+        let mut positions = Vec::new();
+        for (position, bytes) in parking.next_of(tx, &keys).await? {
+            if self.events.contains_key(&position) || positions.len() >= self.wish.max_unacknowledged {
+                continue;
+            }
+            // One goes in any case: it may be larger than all the room.
+            if bytes > room && !(positions.is_empty() && self.events.is_empty()) {
+                break;
+            }
+            room = room.saturating_sub(bytes);
+            positions.push(position);
+        }
+        let parked = parking.events_at(tx, positions).await?;
+        Ok(parked.into_iter().map(|parked| self.parked_event(parked)).collect::<Result<_, _>>()?)
+    }
+
+    /// Writes how far the slots are.
+    async fn advance(
+        &self,
+        tx: &WriteTransaction,
+        plan: &Plan,
+        page: &[Arc<WireEvent>],
+    ) -> Result<Vec<(i32, i64)>, GroupError> {
+        let mut places: BTreeMap<i64, (EventId, Vec<i32>)> = BTreeMap::new();
+        let last = page.last().map(|last| (last.position, last.id));
+        for (slot, position) in self.slots.iter().filter(|(slot, _)| self.is_active(**slot)) {
+            let place = match plan.stopped.get(slot) {
+                Some(stop) => Self::place_before(page, *stop),
+                None => last,
+            };
+            let unwritten = self.unwritten.filter(|(at, _)| at == position);
+            if let Some((place, id)) = place.filter(|(at, _)| at > position).or(unwritten) {
+                places.entry(place).or_insert((id, Vec::new())).1.push(*slot);
             }
         }
-        Ok(Turned { plan, slots, replays })
+        let mut reached = Vec::new();
+        for (position, (event_id, slots)) in places {
+            self.membership.advance(tx, slots.iter().copied(), position, event_id).await?;
+            reached.extend(slots.into_iter().map(|slot| (slot, position)));
+        }
+        Ok(reached)
     }
 
     async fn write(
@@ -124,26 +181,25 @@ impl Stream {
         now: Timestamp,
     ) -> Result<(), GroupError> {
         let parking = Groups::parking(&self.membership.group);
-        let event =
-            |position: &i64| {
-                self.events.get(position).or_else(|| in_page(page, *position)).map(AsRef::as_ref).ok_or_else(
-                    || DbErr::Custom(format!("the event {position} of a delivery is not at hand")),
-                )
-            };
-        let events = |positions: &[i64]| positions.iter().map(event).collect::<Result<Vec<&WireEvent>, _>>();
-        let append = events(&plan.append)?;
-        let parked = plan.park.iter().map(|park| events(&park.positions)).collect::<Result<Vec<_>, _>>()?;
+        let append = self.events_of(&plan.append, page).await?;
+        let mut parked = Vec::new();
+        for park in &plan.park {
+            parked.push(self.events_of(&park.positions, page).await?);
+        }
         let bytes: usize = parked.iter().flatten().chain(&append).map(|event| event.bytes.len()).sum();
         if bytes > 0 {
             let more = Usage { keys: parked.len() as u64, events: 0, bytes: bytes as u64 };
             if self.server.groups.is_too_much(parking.usage(tx).await?, more) {
-                return Err(full());
+                return Err(GroupError::ParkingFull);
             }
         }
         for (park, events) in plan.park.iter().zip(&parked) {
-            parking.park(tx, events, &park.reason, park.attempts, now).await?;
-            tracing::warn!(group = self.membership.group, key = events[0].key, "a key was parked");
+            let events: Vec<&WireEvent> = events.iter().map(AsRef::as_ref).collect();
+            parking.park(tx, &events, &park.reason, park.attempts, now).await?;
+            let key = events.first().map(|event| event.key.as_str());
+            tracing::warn!(group = self.membership.group, key, "a key was parked");
         }
+        let append: Vec<&WireEvent> = append.iter().map(AsRef::as_ref).collect();
         parking.append(tx, &append, now).await?;
         for (key, reason) in &plan.park_again {
             parking.park_again(tx, key, reason).await?;
@@ -153,12 +209,35 @@ impl Stream {
         Ok(Table::<group_delivery::Entity>::default().upsert(tx, &rows).await?)
     }
 
+    /// Events that go to the parking; those that are not in memory come from the log.
+    async fn events_of(
+        &self,
+        positions: &[i64],
+        page: &[Arc<WireEvent>],
+    ) -> Result<Vec<Arc<WireEvent>>, GroupError> {
+        let mut events = Vec::new();
+        for position in positions {
+            events.push(match self.events.get(position).or_else(|| in_page(page, *position)) {
+                Some(event) => event.clone(),
+                None => self.load_one(*position).await?,
+            });
+        }
+        Ok(events)
+    }
+
     /// Takes over what the committed turn did.
     fn remember(&mut self, turned: Turned, page: Vec<Arc<WireEvent>>) -> Vec<(Arc<WireEvent>, i32)> {
-        let Turned { plan, slots, replays } = turned;
-        if let Some(last) = page.last().filter(|last| last.position > self.place.position) {
-            self.place.position = last.position;
-            self.place.event_id = Some(last.id);
+        let Turned { plan, reached, replays, silent_since } = turned;
+        for (slot, position) in reached {
+            self.move_slot(slot, position);
+        }
+        self.note_written();
+        if let Some(last) = page.last() {
+            self.pass(last);
+        }
+        for (slot, position) in &plan.stopped {
+            let key = in_page(&page, *position).map(|event| event.key.clone());
+            self.stopped.insert(*slot, key.unwrap_or_default());
         }
         for event in page.into_iter().chain(replays) {
             if plan.left.contains_key(&event.position) {
@@ -167,8 +246,11 @@ impl Stream {
         }
         self.events.retain(|position, _| plan.left.contains_key(position));
         self.told.retain(|position, _| plan.left.contains_key(position));
-        self.slots = slots;
-        self.next_due = plan.next_due();
+        self.go_on(&plan);
+        let tried = plan.left.values().any(|row| row.attempt > 0 && row.state != QUEUED);
+        self.silent_since = tried.then(|| silent_since.unwrap_or_else(Instant::now));
+        self.deliveries = plan.left.len();
+        self.next_due = plan.next_due;
         let send = |position: &i64| {
             let attempt = plan.left.get(position)?.attempt;
             Some((self.events.get(position)?.clone(), attempt))
@@ -176,24 +258,15 @@ impl Stream {
         plan.send.iter().filter_map(send).collect()
     }
 
-    /// Reads the events of deliveries that were another member's.
-    async fn load_events(&mut self) -> Result<(), GroupError> {
-        let deliveries = self.membership.deliveries(&self.server.groups.writer).await?;
-        let mut page: Vec<Arc<WireEvent>> = Vec::new();
-        for (position, row) in deliveries {
-            if self.events.contains_key(&position) || row.replay {
-                continue;
-            }
-            if page.last().is_none_or(|last| last.position < position) {
-                page = self.server.source.page(position - 1, PAGE).await?.events;
-            }
-            let event = in_page(&page, position);
-            let event = event.ok_or_else(|| {
-                DbErr::RecordNotFound(format!("the log no longer holds the event {position} of a delivery"))
-            })?;
-            self.events.insert(position, event.clone());
-        }
-        Ok(())
+    /// Slots that stopped go on when half of the queue that stopped them is gone.
+    fn go_on(&mut self, plan: &Plan) {
+        let (events, rules) = (&self.events, &self.rules);
+        self.stopped.retain(|_, key| {
+            let rows = || plan.left.values().filter(|row| row.key == *key);
+            let held = |row: &group_delivery::Model| events.get(&row.position).map_or(0, |it| it.bytes.len());
+            let bytes: usize = rows().map(held).sum();
+            rows().count() > rules.key_events / 2 || bytes > rules.key_bytes / 2
+        });
     }
 
     fn parked_event(&self, parked: ParkedEvent) -> Result<Arc<WireEvent>, DbErr> {
@@ -210,10 +283,4 @@ impl Stream {
             bytes: parked.bytes.into(),
         }))
     }
-}
-
-/// The event at a position of a page, whose positions have no gaps.
-fn in_page(page: &[Arc<WireEvent>], position: i64) -> Option<&Arc<WireEvent>> {
-    let index = usize::try_from(position - page.first()?.position).ok()?;
-    page.get(index).filter(|event| event.position == position)
 }

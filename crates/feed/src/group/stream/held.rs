@@ -1,0 +1,148 @@
+//! What a stream has in memory: the events of its deliveries, and how far each of its slots is.
+
+use std::sync::Arc;
+
+use ordermesh_kernel::EventId;
+use sea_orm::DbErr;
+use tokio::time::Instant;
+
+use super::Stream;
+use crate::event::WireEvent;
+use crate::group::GroupError;
+use crate::group::plan::slot_of;
+
+/// Events that are taken from the log beyond those that the member may have.
+const READ_AHEAD: usize = 1000;
+/// Events read at once.
+const PAGE: usize = 1000;
+
+impl Stream {
+    /// True when the log holds events that no turn of this stream has taken, and there is room for them.
+    pub(super) fn behind(&self, head: i64) -> bool {
+        self.room() > 0 && self.read_position().is_some_and(|position| position < head)
+    }
+
+    fn room(&self) -> usize {
+        let deliveries = self.deliveries.max(self.events.len());
+        match self.held_bytes() < self.server.groups.settings.held_bytes {
+            true => (self.wish.max_unacknowledged + READ_AHEAD).saturating_sub(deliveries).min(PAGE),
+            false => 0,
+        }
+    }
+
+    pub(super) fn held_bytes(&self) -> usize {
+        self.events.values().map(|event| event.bytes.len()).sum()
+    }
+
+    /// True for a slot of the member's for which it takes events from the log.
+    pub(super) fn is_active(&self, slot: i32) -> bool {
+        self.slots.contains_key(&slot)
+            && !self.share.surplus.contains(&slot)
+            && !self.stopped.contains_key(&slot)
+    }
+
+    /// True for an event that no turn has taken for the member.
+    pub(super) fn is_fresh(&self, event: &WireEvent) -> bool {
+        let slot = slot_of(event.key_hash);
+        self.is_active(slot)
+            && self.slots.get(&slot).is_some_and(|position| *position < event.position)
+            && self.filter.passes(event)
+    }
+
+    /// How far the slot is that is behind all others.
+    fn read_position(&self) -> Option<i64> {
+        let active = self.slots.iter().filter(|(slot, _)| self.is_active(**slot));
+        active.map(|(_, position)| *position).min()
+    }
+
+    pub(super) async fn read_page(&self) -> Result<Vec<Arc<WireEvent>>, GroupError> {
+        match self.read_position() {
+            Some(position) if self.behind(*self.head.borrow()) => {
+                Ok(self.server.source.page(position, self.room()).await?.events)
+            }
+            _ => Ok(Vec::new()),
+        }
+    }
+
+    /// Goes past a page that has nothing for the member. The database hears of it with the next turn that has something
+    /// to write, or after a while.
+    pub(super) fn skip(&mut self, page: &[Arc<WireEvent>]) {
+        let Some(last) = page.last() else { return };
+        self.pass(last);
+        let active: Vec<i32> = self.slots.keys().copied().filter(|slot| self.is_active(*slot)).collect();
+        for slot in active {
+            self.move_slot(slot, last.position);
+        }
+        if self.unwritten.is_none_or(|(position, _)| position < last.position) {
+            self.unwritten = Some((last.position, last.id));
+        }
+    }
+
+    pub(super) fn move_slot(&mut self, slot: i32, to: i64) {
+        self.slots.entry(slot).and_modify(|position| *position = to.max(*position));
+    }
+
+    /// Slots and how far the database says that each is, or further where this stream has only read and not written.
+    pub(super) async fn refresh_slots(&mut self) -> Result<(), DbErr> {
+        let mut slots = self.membership.slots(&self.server.groups.writer).await?;
+        for (slot, position) in &mut slots {
+            *position = self.slots.get(slot).copied().unwrap_or(0).max(*position);
+        }
+        self.stopped.retain(|slot, _| slots.contains_key(slot));
+        self.slots = slots;
+        Ok(())
+    }
+
+    /// Reads the events of deliveries that are not in memory, the oldest first, as far as there is room for their bytes.
+    /// The others wait until some are acknowledged.
+    pub(super) async fn load_events(&mut self) -> Result<(), GroupError> {
+        let deliveries = self.membership.deliveries(&self.server.groups.writer).await?;
+        self.deliveries = deliveries.len();
+        let mut page: Vec<Arc<WireEvent>> = Vec::new();
+        let mut bytes = self.held_bytes();
+        for (position, row) in deliveries {
+            if self.events.contains_key(&position) || row.replay {
+                continue;
+            }
+            if bytes >= self.server.groups.settings.held_bytes {
+                return Ok(());
+            }
+            if page.last().is_none_or(|last| last.position < position) {
+                page = self.server.source.page(position - 1, PAGE).await?.events;
+            }
+            let event = in_page(&page, position).cloned();
+            let event = event.ok_or_else(|| not_in_the_log(position))?;
+            bytes += event.bytes.len();
+            self.events.insert(position, event);
+        }
+        self.stale = false;
+        Ok(())
+    }
+
+    /// An event that is written elsewhere although it is not in memory.
+    pub(super) async fn load_one(&self, position: i64) -> Result<Arc<WireEvent>, GroupError> {
+        let page = self.server.source.page(position - 1, 1).await?.events;
+        Ok(in_page(&page, position).cloned().ok_or_else(|| not_in_the_log(position))?)
+    }
+
+    /// Notes that the slots' positions are written.
+    pub(super) fn note_written(&mut self) {
+        self.unwritten = None;
+        self.written_at = Instant::now();
+    }
+
+    /// The place before a position of a page.
+    pub(super) fn place_before(page: &[Arc<WireEvent>], position: i64) -> Option<(i64, EventId)> {
+        in_page(page, position - 1).map(|event| (event.position, event.id))
+    }
+}
+
+fn not_in_the_log(position: i64) -> DbErr {
+    DbErr::RecordNotFound(format!("the log no longer holds the event {position} of a delivery"))
+}
+
+/// The event at a position of a page, whose positions have no gaps.
+pub(super) fn in_page(page: &[Arc<WireEvent>], position: i64) -> Option<&Arc<WireEvent>> {
+    let index = usize::try_from(position - page.first()?.position).ok()?;
+    page.get(index).filter(|event| event.position == position)
+}

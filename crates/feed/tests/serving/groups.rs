@@ -1,0 +1,139 @@
+//! What a group's stream holds and does not hold up.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ordermesh_feed::group::{GroupSettings, Groups};
+use ordermesh_feed::serve::{FeedServer, Frames};
+use ordermesh_feed::store::{GroupMigration, ParkingMigration};
+use ordermesh_kernel::SystemClock;
+use ordermesh_proto::feed::v1::subscribe_response::Frame;
+use ordermesh_proto::feed::v1::{AcknowledgeRequest, EventEnvelope, Group, SubscribeRequest};
+use sea_orm_migration::{MigrationTrait, MigratorTrait};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::house::House;
+use crate::{events, next};
+
+const GROUP: &str = "mail";
+const MEMBER: &str = "one";
+
+struct Migrator;
+
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![Box::new(GroupMigration), Box::new(ParkingMigration)]
+    }
+
+    fn migration_table_name() -> sea_orm::DynIden {
+        sea_orm::sea_query::IntoIden::into_iden("group_migrations")
+    }
+}
+
+/// A log of so many events in a database that has groups.
+async fn house(events: i64) -> House {
+    let house = House::empty().await;
+    Migrator::up(&house.db, None).await.unwrap();
+    house.log().await;
+    house.append(events).await;
+    house
+}
+
+async fn server(house: &House, settings: GroupSettings) -> FeedServer {
+    let clock = Arc::new(SystemClock);
+    let groups = Groups::new(house.db.clone(), house.db.clone(), settings, clock.clone());
+    let log = Arc::new(house.log().await);
+    FeedServer::new(log, groups, clock, CancellationToken::new(), TaskTracker::new())
+}
+
+/// A member of a group with its stream.
+struct Member {
+    server: FeedServer,
+    stream: Frames,
+    epoch: i64,
+}
+
+impl Member {
+    async fn join(server: FeedServer) -> Self {
+        let group = Group {
+            name: GROUP.to_owned(),
+            member: MEMBER.to_owned(),
+            max_unacknowledged: 10,
+            ack_timeout: Some(prost_types::Duration { seconds: 3600, nanos: 0 }),
+            ..Group::default()
+        };
+        let request = SubscribeRequest { group: Some(group), ..SubscribeRequest::default() };
+        let mut stream = server.subscribe(request).await.unwrap();
+        loop {
+            let Some(Frame::Assignment(assignment)) = next(&mut stream).await.unwrap().frame else {
+                continue;
+            };
+            return Self { server, stream, epoch: assignment.epoch };
+        }
+    }
+
+    async fn take(&mut self) -> Vec<EventEnvelope> {
+        loop {
+            let events = events(&next(&mut self.stream).await.unwrap());
+            if !events.is_empty() {
+                return events;
+            }
+        }
+    }
+
+    async fn acknowledge(&self, positions: Vec<i64>) {
+        let (group, member, epoch) = (GROUP.to_owned(), MEMBER.to_owned(), self.epoch);
+        let request = AcknowledgeRequest { group, member, epoch, positions, failures: Vec::new() };
+        self.server.acknowledge(request).await.unwrap();
+    }
+}
+
+/// Seven keys take turns; one of them is not acknowledged while more of it piles up than a stream may hold.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_hangs_with_a_long_queue_behind_it_does_not_keep_the_others_from_flowing() {
+    const EACH: usize = 80;
+    const HANGS: &str = "key-0";
+    let house = house(7 * EACH as i64).await;
+    let settings = GroupSettings { held_bytes: 4_000, ..GroupSettings::default() };
+    let mut member = Member::join(server(&house, settings).await).await;
+    let mut seen: BTreeMap<String, Vec<i64>> = BTreeMap::new();
+    let others = |seen: &BTreeMap<String, Vec<i64>>| -> usize {
+        seen.iter().filter(|(key, _)| *key != HANGS).map(|(_, positions)| positions.len()).sum()
+    };
+    while others(&seen) < 6 * EACH {
+        let events = member.take().await;
+        let done = events.iter().filter(|event| event.key != HANGS).map(|event| event.position).collect();
+        for event in events {
+            seen.entry(event.key).or_default().push(event.position);
+        }
+        member.acknowledge(done).await;
+    }
+    assert_eq!(seen[HANGS], [7], "the next comes when the one before is acknowledged");
+    // It goes on past what was in the queue, and nothing of it is left out.
+    while seen[HANGS].len() < EACH {
+        member.acknowledge(seen[HANGS].last().copied().into_iter().collect()).await;
+        let events = member.take().await;
+        seen.get_mut(HANGS).unwrap().extend(events.iter().map(|event| event.position));
+    }
+    for positions in seen.values() {
+        let steps: Vec<_> = positions.windows(2).map(|pair| pair[1] - pair[0]).collect();
+        assert!(steps.iter().all(|step| *step == 7), "each key's events come in order, each once: {steps:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_member_whose_database_is_away_longer_than_its_lease_is_told_when_to_come_back() {
+    let house = house(3).await;
+    let settings = GroupSettings { lease: Duration::from_millis(600), ..GroupSettings::default() };
+    let mut member = Member::join(server(&house, settings).await).await;
+    member.take().await;
+    house.db.clone().close().await.unwrap();
+    let refusal = loop {
+        if let Err(status) = next(&mut member.stream).await {
+            break ordermesh_testkit::problem(&status).unwrap();
+        }
+    };
+    assert_eq!((refusal.reason.as_str(), refusal.retryable), ("STORE_UNAVAILABLE", true));
+}
