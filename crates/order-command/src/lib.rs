@@ -143,7 +143,7 @@ pub async fn start(environment: &Environment, services: &mut Services) -> Result
     let limit = environment.settings.server.max_request_bytes;
     services
         .add(
-            OrderCommandServiceServer::new(grpc::CommandService::new(committer, database))
+            OrderCommandServiceServer::new(grpc::CommandService::new(committer))
                 .max_decoding_message_size(limit),
         )
         .add(OrderEventServiceServer::new(grpc::EventService::new(feed)).max_decoding_message_size(limit));

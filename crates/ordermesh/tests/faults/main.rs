@@ -6,6 +6,7 @@
 
 mod database_away;
 mod exchanged;
+mod fenced;
 mod frozen_replica;
 mod full_disk;
 mod load;
