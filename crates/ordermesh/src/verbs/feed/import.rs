@@ -40,7 +40,9 @@ pub async fn run(args: Import, common: Common) -> Result<(), Failure> {
     // To the end: a server that starts meanwhile would make a head of its own.
     let database = (server.open_alone)(&url).await.map_err(Failure::unexpected)?;
     let bar = Bar::over("events");
-    let imported = import(&database.writer, schema, &args.from, &|done, total| bar.show(done, total)).await;
+    let imported =
+        import(&database.writer, schema, &args.from, &|doing, done, total| bar.step(doing, done, total))
+            .await;
     drop(bar);
     database.close().await.map_err(Failure::unexpected)?;
     let archived = imported.map_err(Failure::unexpected)?;

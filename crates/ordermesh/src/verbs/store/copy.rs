@@ -66,10 +66,7 @@ async fn transfer(
 ) -> Result<u64, CopyError> {
     let tx = WriteTransaction::begin(&source.connection).await?;
     let bar = Bar::over("rows");
-    let progress = |table: &str, done, total| {
-        bar.name(table);
-        bar.show(done, total);
-    };
+    let progress = |table: &str, done, total| bar.step(table, done, total);
     let time = SystemClock.now().to_string();
     let fence = async |source: &WriteTransaction| fence::put(source, to, &time).await;
     copy_tables(tx, &target.writer, &(context.tables)(), &progress, fence).await
