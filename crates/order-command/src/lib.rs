@@ -127,7 +127,7 @@ pub async fn start(environment: &Environment, services: &mut Services) -> Result
         config.feed_tail_bytes,
         clock.as_ref(),
     );
-    let log = Arc::new(log.await?);
+    let log = Arc::new(log.await?.with_patience(environment.settings.database.patience()));
     let (tasks, shutdown) = (environment.tasks.clone(), environment.shutdown.clone());
     log.follow(&tasks, shutdown.clone());
     let records = Kept {

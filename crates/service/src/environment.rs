@@ -100,6 +100,8 @@ impl Environment {
             .connect_timeout(Duration::from_secs(2))
             .tcp_nodelay(true)
             .http2_keep_alive_interval(Duration::from_secs(10))
+            // A server that stands still, or a network that swallows everything, is given up after 15 s.
+            .keep_alive_timeout(Duration::from_secs(5))
             .keep_alive_while_idle(true)
             // Feeds are read at full speed: the default window of 64 KiB would wait for the network's round trips.
             .initial_stream_window_size(1 << 20)

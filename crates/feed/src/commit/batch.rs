@@ -6,7 +6,7 @@ use std::time::Duration;
 use ordermesh_kernel::{Clock, EventId, clock};
 use sea_orm::sea_query::Value;
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DatabaseConnection, DbErr, EntityTrait, QueryFilter, QuerySelect,
+    ColumnTrait, ConnectionTrait, DatabaseConnection, DbBackend, DbErr, EntityTrait, QueryFilter, QuerySelect,
 };
 use uuid::Uuid;
 
@@ -14,14 +14,11 @@ use super::job::{Job, Outcome};
 use super::{CommandIdentity, UnitOfWork};
 use crate::event::{Cause, LoggedEvent, NewEvent, WireEvent, key_hash};
 use crate::log::{EventLog, FeedSource};
-use crate::store::{Failure, Table, WriteTransaction, Writes, append, event, idempotency};
+use crate::store::{Failure, Table, WriteTransaction, Writes, append, event, idempotency, within};
 use crate::token::LogPosition;
 
 /// How often a batch is tried again at once: another writer was faster, or a connection of the pool was dead.
 const RETRIES: u32 = 8;
-/// How long a batch may take in all. The database's own time-outs are shorter: this one is for a network that swallows
-/// everything.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 type Jobs<U> = Vec<Box<dyn Job<U>>>;
 type Key = [u8; 32];
@@ -108,10 +105,16 @@ impl<'a> Batch<'a> {
     async fn attempts<U: UnitOfWork>(&self, jobs: &mut Jobs<U>) -> Result<(Vec<Fate>, Written), DbErr> {
         let mut failures = 0;
         loop {
-            let error = match tokio::time::timeout(PATIENCE, self.attempt(jobs)).await {
-                Ok(Ok(done)) => return Ok(done),
-                Ok(Err(error)) => error,
-                Err(_) => DbErr::Conn(sea_orm::RuntimeErr::Internal(format!("no answer in {PATIENCE:?}"))),
+            let attempt = self.attempt(jobs);
+            let done = match self.writer.get_database_backend() {
+                // There is no network to swallow anything, and the driver's thread would commit behind our back: the next
+                // position would not follow the head that we know.
+                DbBackend::Sqlite => attempt.await,
+                _ => within(self.log.patience(), attempt).await,
+            };
+            let error = match done {
+                Ok(done) => return Ok(done),
+                Err(error) => error,
             };
             failures += 1;
             let again = matches!(Failure::of(&error), Failure::Disconnected | Failure::Conflict);
@@ -169,7 +172,7 @@ impl<'a> Batch<'a> {
         keys: &[Key],
         fates: &mut [Fate],
     ) -> Result<(), DbErr> {
-        if tx.get_database_backend() == sea_orm::DbBackend::Sqlite {
+        if tx.get_database_backend() == DbBackend::Sqlite {
             return Ok(());
         }
         let refused = fates.iter().zip(keys).filter(|(fate, _)| matches!(fate, Fate::Refused));

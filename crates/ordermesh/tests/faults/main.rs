@@ -10,7 +10,9 @@ mod fenced;
 mod frozen_replica;
 mod full_disk;
 mod load;
+mod notices;
 mod restored;
+mod silent;
 mod stalled_transaction;
 
 use std::time::Duration;

@@ -124,7 +124,9 @@ fn may_pass(error: &DbErr) -> bool {
     use sqlx::Error;
     let DbErr::Conn(sea_orm::RuntimeErr::SqlxError(error)) = error else { return false };
     match error.as_ref() {
-        Error::Io(_) | Error::PoolTimedOut => true,
+        // A certificate that is not trusted will not be by waiting.
+        Error::Io(error) => error.kind() != std::io::ErrorKind::InvalidData,
+        Error::PoolTimedOut => true,
         // 57P03: starting up or shutting down. 53300: too many connections.
         Error::Database(error) => error.code().is_some_and(|code| code == "57P03" || code == "53300"),
         _ => false,
