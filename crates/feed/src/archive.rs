@@ -26,5 +26,5 @@ const FORMAT: &str = "ordermesh feed archive";
 /// The version that this program writes and reads.
 const FORMAT_VERSION: i32 = 1;
 
-/// Is told how many events are done, and how many there are in all.
-pub type Progress<'a> = &'a (dyn Fn(u64, u64) + Sync);
+/// Is told what is being done, with how many events, and how many there are in all; 0 when that is not known yet.
+pub type Progress<'a> = &'a (dyn Fn(&str, u64, u64) + Sync);

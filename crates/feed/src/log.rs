@@ -6,27 +6,33 @@
 
 mod boundary;
 mod follow;
+mod stored;
 mod tail;
 
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use ordermesh_kernel::{Clock, EventId, Timestamp, clock};
 use ordermesh_proto::event_types::EventType;
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DatabaseConnection, DbBackend, DbErr, EntityTrait, QueryFilter, QueryOrder,
-    QuerySelect, Statement,
+    ColumnTrait, DatabaseConnection, DbBackend, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
 };
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::event::{Cause, LoggedEvent, NewEvent, WireEvent};
-use crate::store::{Table, event, log_head};
+use crate::store::{Table, event, log_head, within};
 use crate::token::LogPosition;
+use stored::{event_id, stored_time};
 use tail::Tail;
 
 pub(crate) use boundary::Boundary;
+pub(crate) use stored::stored_rows;
+
+/// How long the database may take for an answer unless [`EventLog::with_patience`] says otherwise.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Bytes of events in a page, but for its last event, unless a log is told otherwise. Whoever reads the log holds this
 /// much at a time.
@@ -111,8 +117,8 @@ pub struct EventLog {
     head: watch::Sender<i64>,
     /// Something that was committed here is to be told to the other replicas.
     news: Notify,
-    /// The place of the head when the log was opened, which the tail does not know.
-    opened: (i64, Option<EventId>),
+    /// How long the database may take for an answer.
+    patience: Duration,
     /// Fires when the log in the database is not the one that this process knows.
     diverged: CancellationToken,
 }
@@ -131,23 +137,43 @@ impl EventLog {
             Some(head) => head,
             None => create_head(writer, clock).await?,
         };
-        let opened = (head.position, event_id(writer, head.position).await?);
+        let newest = match event_id(writer, head.position).await? {
+            Some(id) => Some(id),
+            None => Boundary::of(&head).event_id_at(head.position),
+        };
         Ok(Self {
             schema,
             feed_id: head.feed_id,
             reader,
-            tail: RwLock::new(Tail::bounded(tail_bytes)),
+            tail: RwLock::new(Tail::bounded(tail_bytes).after_event(head.position, newest)),
             page_bytes: PAGE_BYTES,
             head: watch::Sender::new(head.position),
             news: Notify::new(),
-            opened,
+            patience: PATIENCE,
             diverged: CancellationToken::new(),
         })
     }
 
     /// The same log with larger or smaller pages.
+    #[must_use]
     pub fn with_page_bytes(self, page_bytes: usize) -> Self {
         Self { page_bytes, ..self }
+    }
+
+    /// Bounds the time that anything here waits for PostgreSQL, whose network may swallow a question and its answer.
+    #[must_use]
+    pub fn with_patience(self, patience: Duration) -> Self {
+        Self { patience, ..self }
+    }
+
+    /// How long the database may take for an answer.
+    pub(crate) fn patience(&self) -> Duration {
+        self.patience
+    }
+
+    /// What comes of `work` on the database, or that there was no answer in time.
+    async fn in_time<T, E: From<DbErr>>(&self, work: impl Future<Output = Result<T, E>>) -> Result<T, E> {
+        within(self.patience, work).await
     }
 
     /// Refuses a position that does not follow the head: on SQLite this process alone writes, so somebody else has
@@ -174,7 +200,7 @@ impl EventLog {
         // A poisoned lock only means that a reader panicked; the tail itself is changed in whole steps.
         let mut tail = self.tail.write().unwrap_or_else(PoisonError::into_inner);
         let head = *self.head.borrow();
-        if events.iter().any(|event| tail.id_at(event.position).is_some_and(|id| id != event.id)) {
+        if events.iter().any(|event| tail.known_at(event.position).is_some_and(|id| id != event.id)) {
             tracing::error!(head, "another event stands in the database at a known position");
             return self.diverged.cancel();
         }
@@ -230,11 +256,7 @@ impl FeedSource for EventLog {
         if let Some(events) = tail {
             return Ok(Page { events, from_tail: true });
         }
-        let events = self.stored(position, limit).await?;
-        if events.first().is_none_or(|first| first.position != position + 1) {
-            self.refuse_truncated(position, events.first().map(|first| first.position)).await?;
-        }
-        Ok(Page { events: events.into_iter().map(Arc::new).collect(), from_tail: false })
+        self.in_time(self.stored_page(position, limit)).await
     }
 
     async fn event_id_at(&self, position: i64) -> Result<Option<EventId>, DbErr> {
@@ -242,17 +264,36 @@ impl FeedSource for EventLog {
         if let Some(event) = tail.as_deref().and_then(<[_]>::first) {
             return Ok(Some(event.id));
         }
-        match self.stored_id(position).await? {
-            Some(id) => Ok(Some(id)),
-            None => Ok(self.boundary().await?.event_id_at(position)),
-        }
+        self.in_time(self.stored_id(position)).await
     }
 
     async fn position_before(&self, time: Timestamp) -> Result<i64, DbErr> {
+        self.in_time(self.stored_position_before(time)).await
+    }
+
+    async fn earliest(&self) -> Result<Option<i64>, DbErr> {
+        self.in_time(self.stored_earliest()).await
+    }
+
+    async fn head_time(&self) -> Result<Option<Timestamp>, DbErr> {
+        self.in_time(self.stored_head_time()).await
+    }
+}
+
+impl EventLog {
+    async fn stored_page(&self, position: i64, limit: usize) -> Result<Page, PageError> {
+        let events = self.stored(position, limit).await?;
+        if events.first().is_none_or(|first| first.position != position + 1) {
+            self.refuse_truncated(position, events.first().map(|first| first.position)).await?;
+        }
+        Ok(Page { events: events.into_iter().map(Arc::new).collect(), from_tail: false })
+    }
+
+    async fn stored_position_before(&self, time: Timestamp) -> Result<i64, DbErr> {
         // recorded_time never decreases along the log, so halving finds the place: an index of times would cost every
         // command, to save some look-ups of a subscription that starts at a time.
         let time = clock::to_micros(time);
-        let Some(earliest) = self.earliest().await? else { return Ok(*self.head.borrow()) };
+        let Some(earliest) = self.stored_earliest().await? else { return Ok(*self.head.borrow()) };
         let (mut before, mut from) = (earliest - 1, *self.head.borrow() + 1);
         while before + 1 < from {
             let middle = before + (from - before) / 2;
@@ -276,7 +317,7 @@ impl FeedSource for EventLog {
         }
     }
 
-    async fn earliest(&self) -> Result<Option<i64>, DbErr> {
+    async fn stored_earliest(&self) -> Result<Option<i64>, DbErr> {
         let oldest: Option<i64> = event::Entity::find()
             .select_only()
             .column(event::Column::Position)
@@ -290,7 +331,7 @@ impl FeedSource for EventLog {
         }
     }
 
-    async fn head_time(&self) -> Result<Option<Timestamp>, DbErr> {
+    async fn stored_head_time(&self) -> Result<Option<Timestamp>, DbErr> {
         let time: Option<i64> = event::Entity::find()
             .select_only()
             .column(event::Column::RecordedTime)
@@ -300,26 +341,26 @@ impl FeedSource for EventLog {
             .await?;
         time.map(stored_time).transpose()
     }
-}
 
-impl EventLog {
     /// A page out of the database; a truncation may have taken its first events.
     async fn stored(&self, position: i64, limit: usize) -> Result<Vec<WireEvent>, DbErr> {
         let rows = stored_rows(&self.reader, position, limit, self.page_bytes).await?;
         rows.into_iter().map(|row| self.wire(row)).collect()
     }
 
-    /// The event at a position in the database.
+    /// The event at a position in the database, also the one at the boundary of a truncation.
     async fn stored_id(&self, position: i64) -> Result<Option<EventId>, DbErr> {
-        event_id(&self.reader, position).await
+        match event_id(&self.reader, position).await? {
+            Some(id) => Ok(Some(id)),
+            None => Ok(self.boundary().await?.event_id_at(position)),
+        }
     }
 
     /// The newest position known here, and the event there as far as it is known.
     fn known_head(&self) -> (i64, Option<EventId>) {
         let tail = self.tail.read().unwrap_or_else(PoisonError::into_inner);
         let head = *self.head.borrow();
-        let at_opening = || self.opened.1.filter(|_| self.opened.0 == head);
-        (head, tail.id_at(head).or_else(at_opening))
+        (head, tail.known_at(head))
     }
 
     fn wire(&self, row: event::Model) -> Result<WireEvent, DbErr> {
@@ -349,42 +390,8 @@ impl EventLog {
         Ok(WireEvent::new(logged, kind))
     }
 
-    /// The log's newest place as the tail knows it, for tokens that must cost nothing.
+    /// A place in this log, for cursors and tokens.
     pub(crate) fn place(&self, position: i64, event_id: Option<EventId>) -> LogPosition {
         LogPosition { feed_id: self.feed_id, position, event_id }
     }
-}
-
-/// The event at a position in the database.
-async fn event_id<C: ConnectionTrait>(db: &C, position: i64) -> Result<Option<EventId>, DbErr> {
-    let id: Option<Uuid> = event::Entity::find_by_id(position)
-        .select_only()
-        .column(event::Column::EventId)
-        .into_tuple()
-        .one(db)
-        .await?;
-    Ok(id.map(EventId::from))
-}
-
-/// Rows after a position, as many as fit into a page.
-pub(crate) async fn stored_rows<C: ConnectionTrait>(
-    db: &C,
-    position: i64,
-    limit: usize,
-    page_bytes: usize,
-) -> Result<Vec<event::Model>, DbErr> {
-    // The lengths decide how many events are read at all: a page of large ones would not fit into memory.
-    const PAGE: &str = "SELECT events.* FROM events JOIN ( \
-             SELECT position, CAST(SUM(length) OVER (ORDER BY position) AS BIGINT) - length AS before FROM ( \
-                 SELECT position, CAST(LENGTH(payload) + COALESCE(LENGTH(personal), 0) AS BIGINT) AS length \
-                 FROM events WHERE position > $1 ORDER BY position LIMIT $2 \
-             ) AS lengths \
-         ) AS page ON page.position = events.position WHERE page.before < $3 ORDER BY events.position";
-    let values = [position.into(), (limit as i64).into(), (page_bytes as i64).into()];
-    let statement = Statement::from_sql_and_values(db.get_database_backend(), PAGE, values);
-    event::Entity::find().from_raw_sql(statement).all(db).await
-}
-
-fn stored_time(micros: i64) -> Result<Timestamp, DbErr> {
-    clock::from_micros(micros).map_err(|error| DbErr::Type(error.to_string()))
 }

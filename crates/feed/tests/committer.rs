@@ -343,3 +343,22 @@ async fn two_replicas_whose_connections_are_cut_carry_out_every_command_once() {
         assert_eq!(history.iter().filter(|(_, of)| of == key).count(), expected, "{key}");
     }
 }
+
+/// Whoever stopped waiting would not stop the driver, which commits behind the back of a log that then knows less.
+#[tokio::test]
+async fn on_sqlite_a_commit_is_waited_for_however_long_it_takes() {
+    let House { db, .. } = house().await;
+    let schema = FeedSchema { events: ORDER_V1, key_description: "key" };
+    let log = EventLog::open(&db, db.clone(), schema, 1 << 20, &SystemClock).await.unwrap();
+    let log = Arc::new(log.with_patience(std::time::Duration::ZERO));
+    let (tasks, shutdown) = (TaskTracker::new(), CancellationToken::new());
+    let committer = Committer::start(db.clone(), log.clone(), Arc::new(SystemClock), &tasks, shutdown);
+    let house = House { committer, log, db };
+    for value in 1..=3 {
+        assert_eq!(
+            count(&house, &format!("r{value}"), "k", Fault::None).await.unwrap(),
+            (Counted(value), false)
+        );
+    }
+    assert_eq!(history(&house).await.len(), 3);
+}

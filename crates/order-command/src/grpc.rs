@@ -20,7 +20,7 @@ use ordermesh_proto::order::v1::order_event_service_server::OrderEventService;
 use ordermesh_proto::order::v1::{
     CancelOrderRequest, CancelOrderResponse, PlaceOrderRequest, PlaceOrderResponse,
 };
-use ordermesh_service::{Caller, Database};
+use ordermesh_service::Caller;
 use prost::Message;
 use tonic::{Request, Response, Status};
 
@@ -31,14 +31,12 @@ use crate::store::OrdersUnit;
 /// `ordermesh.order.v1.OrderCommandService`.
 pub struct CommandService {
     committer: Committer<OrdersUnit>,
-    /// Open, and locked against other processes, as long as the service lives.
-    _database: Database,
 }
 
 impl CommandService {
-    /// Serves commands through `committer`, which writes to `database`.
-    pub fn new(committer: Committer<OrdersUnit>, database: Database) -> Self {
-        Self { committer, _database: database }
+    /// Serves commands through `committer`.
+    pub fn new(committer: Committer<OrdersUnit>) -> Self {
+        Self { committer }
     }
 }
 

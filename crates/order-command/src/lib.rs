@@ -155,7 +155,8 @@ pub async fn start(environment: &Environment, services: &mut Services) -> Result
         config.feed_tail_bytes,
         clock.as_ref(),
     );
-    let log = Arc::new(log.await?.with_page_bytes(page_bytes));
+    let patience = environment.settings.database.patience();
+    let log = Arc::new(log.await?.with_page_bytes(page_bytes).with_patience(patience));
     let (tasks, shutdown) = (environment.tasks.clone(), environment.shutdown.clone());
     log.follow(&tasks, shutdown.clone());
     let records = Kept {
@@ -173,7 +174,7 @@ pub async fn start(environment: &Environment, services: &mut Services) -> Result
     let limit = environment.settings.server.max_request_bytes;
     services
         .add(
-            OrderCommandServiceServer::new(grpc::CommandService::new(committer, database))
+            OrderCommandServiceServer::new(grpc::CommandService::new(committer))
                 .max_decoding_message_size(limit),
         )
         .add(OrderEventServiceServer::new(grpc::EventService::new(feed)).max_decoding_message_size(limit));

@@ -25,6 +25,8 @@ pub struct Registration {
     pub tables: fn() -> Vec<Box<dyn CopyTable>>,
     /// Opens its database for a tool, with its migrations done.
     pub open: for<'a> fn(&'a MaskedUrl) -> BoxFuture<'a, Result<Database, OpenError>>,
+    /// The same, and keeps servers out until it is closed.
+    pub open_alone: for<'a> fn(&'a MaskedUrl) -> BoxFuture<'a, Result<Database, OpenError>>,
     /// Its effective settings, secrets masked.
     pub config: fn(&Settings) -> Result<toml::Value, ConfigError>,
 }
@@ -39,6 +41,7 @@ macro_rules! contexts {
             migrations: migration_names::<$context::store::Migrator>,
             tables: $context::store::all_tables,
             open: |url| Box::pin(open::<$context::store::Migrator>(url)),
+            open_alone: |url| Box::pin(offline::open_alone::<$context::store::Migrator>(url)),
             config: |settings| to_toml(&settings.section::<$context::Config>($context::SECTION)?),
         }),*]
     };

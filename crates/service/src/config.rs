@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -84,6 +85,20 @@ impl Default for DatabaseSettings {
             statement_timeout_ms: 10_000,
             idle_in_transaction_timeout_ms: 3000,
         }
+    }
+}
+
+impl DatabaseSettings {
+    /// How long anything may wait for the database in all: what the time-outs on its own side add up to, and a second. Who
+    /// has no answer by then gets none. The one limit on this side, for calls, batches of commands and the following of
+    /// the log.
+    pub fn patience(&self) -> Duration {
+        if self.statement_timeout_ms == 0 {
+            return Duration::MAX;
+        }
+        let timeouts =
+            [self.connect_timeout_ms, self.statement_timeout_ms, self.idle_in_transaction_timeout_ms];
+        Duration::from_secs(1) + timeouts.map(Duration::from_millis).iter().sum::<Duration>()
     }
 }
 

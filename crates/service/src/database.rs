@@ -10,21 +10,34 @@ mod sqlite;
 
 use std::fs::File;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use sea_orm::{DatabaseConnection, DbErr};
 pub use sea_orm_migration::MigratorTrait;
 
 use crate::config::{DatabaseSettings, MaskedUrl};
 
-/// A context's database.
-#[derive(Debug)]
+/// A context's database. Its clones share the connections.
+#[derive(Debug, Clone)]
 pub struct Database {
     /// The connections that write; with SQLite just one.
     pub writer: DatabaseConnection,
     /// Connections that read.
     pub reader: DatabaseConnection,
-    /// Keeps other processes out while an SQLite file is open.
-    _lock: Option<File>,
+    /// Keeps others out, until the last clone is gone.
+    lock: Option<Arc<Lock>>,
+}
+
+/// What keeps others out of a database.
+#[derive(Debug)]
+enum Lock {
+    /// SQLite's file is this process's own.
+    File {
+        /// Held, not read.
+        _file: File,
+    },
+    /// The session that keeps servers out of one of PostgreSQL.
+    Session(DatabaseConnection),
 }
 
 /// A database that cannot be opened.
@@ -44,6 +57,11 @@ pub enum OpenError {
         /// How many connections they have.
         connections: i64,
     },
+    /// A tool has it for itself.
+    #[error(
+        "{0} is being worked on by `ordermesh store …` or `ordermesh feed import`; servers wait for its end"
+    )]
+    ToolRuns(MaskedUrl),
     /// There is no such file.
     #[error("there is no database at {0}")]
     Missing(PathBuf),
@@ -101,8 +119,16 @@ impl Database {
 
     /// Closes all connections, and only then lets other processes in.
     pub async fn close(self) -> Result<(), DbErr> {
-        self.reader.close().await?;
-        self.writer.close().await
+        let connections = self.close_connections().await;
+        match self.lock.as_deref() {
+            Some(Lock::Session(session)) => connections.and(session.clone().close().await),
+            Some(Lock::File { .. }) | None => connections,
+        }
+    }
+
+    async fn close_connections(&self) -> Result<(), DbErr> {
+        self.reader.clone().close().await?;
+        self.writer.clone().close().await
     }
 }
 

@@ -4,7 +4,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use ordermesh_kernel::Clock;
-use sea_orm::DatabaseConnection;
 use sea_orm_migration::MigratorTrait;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -24,8 +23,8 @@ pub struct Environment {
     pub shutdown: CancellationToken,
     /// Tasks that the process waits for when it ends.
     pub tasks: TaskTracker,
-    /// Every database that was opened, to be closed after the tasks.
-    opened: Arc<Mutex<Vec<DatabaseConnection>>>,
+    /// Every database that was opened, with its lock, to be closed after the tasks.
+    opened: Arc<Mutex<Vec<Database>>>,
 }
 
 /// Why a server cannot start.
@@ -65,8 +64,8 @@ impl Environment {
     /// write-ahead log into it.
     pub(crate) async fn close_databases(&self) {
         let opened = std::mem::take(&mut *self.opened.lock().unwrap_or_else(PoisonError::into_inner));
-        for connection in opened {
-            if let Err(error) = connection.close().await {
+        for database in opened {
+            if let Err(error) = database.close().await {
                 tracing::warn!(%error, "a database could not be closed well");
             }
         }
@@ -83,8 +82,7 @@ impl Environment {
             false => url.clone(),
         };
         let database = Database::open::<M>(&url, self.settings.in_memory, &self.settings.database).await?;
-        let connections = [database.reader.clone(), database.writer.clone()];
-        self.opened.lock().unwrap_or_else(PoisonError::into_inner).extend(connections);
+        self.opened.lock().unwrap_or_else(PoisonError::into_inner).push(database.clone());
         Ok(database)
     }
 
@@ -102,6 +100,8 @@ impl Environment {
             .connect_timeout(Duration::from_secs(2))
             .tcp_nodelay(true)
             .http2_keep_alive_interval(Duration::from_secs(10))
+            // A server that stands still, or a network that swallows everything, is given up after 15 s.
+            .keep_alive_timeout(Duration::from_secs(5))
             .keep_alive_while_idle(true)
             // Feeds are read at full speed: the default window of 64 KiB would wait for the network's round trips.
             .initial_stream_window_size(1 << 20)

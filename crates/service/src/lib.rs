@@ -6,6 +6,7 @@
 //! - [`database`]: opens a context's database and brings its tables up to date
 //! - [`environment`]: what a context is given when it starts
 //! - [`server`]: the one way to serve: listeners and a shutdown signal in, gRPC out
+//! - [`patience`]: the layer that bounds how long a call waits for its answer
 //! - [`rescue`]: the layer that gives every error its ErrorInfo
 //! - [`telemetry`]: what is logged, and how
 
@@ -13,6 +14,7 @@ pub mod caller;
 pub mod config;
 pub mod database;
 pub mod environment;
+pub mod patience;
 pub mod rescue;
 pub mod server;
 pub mod telemetry;

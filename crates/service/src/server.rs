@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use ordermesh_proto::DESCRIPTORS;
 use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
 use tokio_stream::StreamExt;
 use tokio_stream::wrappers::TcpListenerStream;
 use tonic::server::NamedService;
@@ -17,7 +18,11 @@ use tonic_health::server::HealthReporter;
 
 use crate::config::ServerSettings;
 use crate::environment::{Environment, StartError};
+use crate::patience::PatienceLayer;
 use crate::rescue::RescueLayer;
+
+/// How long the databases may take to close after the grace; who starts the process waits a little longer than the grace.
+const CLOSING: Duration = Duration::from_secs(3);
 
 /// The gRPC services of one or more contexts.
 #[derive(Debug, Default)]
@@ -91,7 +96,6 @@ pub async fn serve(
     listeners: Listeners,
     ready: impl FnOnce(),
 ) -> Result<(), StartError> {
-    let settings = &environment.settings.server;
     let (mut reporter, health) = tonic_health::server::health_reporter();
     let (probe_reporter, probe_health) = tonic_health::server::health_reporter();
     let mut names = services.names;
@@ -126,21 +130,34 @@ pub async fn serve(
     for name in names.iter().copied().chain([""]) {
         reporter.clear_service_status(name).await;
     }
-    let grace = Duration::from_secs(settings.shutdown_grace_seconds);
+    drain(environment, grpc).await;
+    Ok(())
+}
+
+type Serving = JoinHandle<Result<(), tonic::transport::Error>>;
+
+/// Waits for what runs, no longer than the grace, and closes the databases in any case: one client that does not read
+/// its stream must not leave SQLite's write-ahead log behind.
+async fn drain(environment: &Environment, grpc: Serving) {
+    let grace = Duration::from_secs(environment.settings.server.shutdown_grace_seconds);
+    environment.tasks.close();
     let ended = tokio::time::timeout(grace, async {
         let served = grpc.await;
-        environment.tasks.close();
         environment.tasks.wait().await;
-        environment.close_databases().await;
         served
     });
-    match ended.await {
+    let ended = ended.await;
+    // Committing tasks that are in the middle of a batch have their connection until its end.
+    let closed = tokio::time::timeout(CLOSING, environment.close_databases()).await;
+    if closed.is_err() {
+        tracing::warn!("a database is still in use; it is left as after a kill");
+    }
+    match ended {
         Err(_) => tracing::warn!(?grace, "the grace is over; what still ran is cut off"),
         Ok(Ok(Ok(()))) => tracing::info!("everything has ended"),
         Ok(Ok(Err(error))) => tracing::error!(%error, "the server ended with an error"),
         Ok(Err(error)) => tracing::error!(%error, "the server's task failed"),
     }
-    Ok(())
 }
 
 async fn serve_routes(
@@ -162,12 +179,15 @@ async fn serve_routes(
         }
         socket
     });
+    let patience = PatienceLayer { limit: environment.settings.database.patience() };
     Server::builder()
         .max_concurrent_streams(Some(4096))
         .http2_keepalive_interval(Some(Duration::from_secs(20)))
         .initial_stream_window_size(1 << 20)
         .initial_connection_window_size(4 << 20)
         .layer(RescueLayer { max_request_bytes: settings.max_request_bytes })
+        // Nearest to the handlers: all that they wait for is the database, or what they bound themselves.
+        .layer(patience)
         .add_routes(routes)
         .serve_with_incoming_shutdown(incoming, environment.shutdown.clone().cancelled_owned())
         .await

@@ -1,7 +1,7 @@
 //! What clients did, what subscribers saw, and the log as it is at the end: whether all of it fits what the platform
 //! promises.
 //!
-//! A test records while it runs, with [`Command`]s and [`Subscriber`]s, adds the log and the write model when all is
+//! A test records while it runs, with [`Attempt`]s and [`Subscriber`]s, adds the log and the write model when all is
 //! over, and asks [`History::check`] for every violation.
 
 mod commands;

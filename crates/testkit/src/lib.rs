@@ -7,6 +7,7 @@
 //! - [`server`]: starts, kills and ends the program
 //! - [`backend`]: which database a run is for, and the databases of a test
 //! - [`postgres`]: a PostgreSQL server of a test's own
+//! - [`proxy`]: a wire to it that can be interrupted
 //! - [`client`]: typed clients, and calls with raw bytes
 //! - [`order`]: valid commands to start from
 //! - [`orders`]: many orders at once, placed and listed
@@ -29,6 +30,7 @@ pub mod order;
 pub mod orders;
 pub mod postgres;
 pub mod problem;
+pub mod proxy;
 pub mod random;
 pub mod rows;
 pub mod server;
@@ -41,4 +43,5 @@ pub use history::assert_log_is_sound;
 pub use order::{cancel, euro, money, order};
 pub use postgres::Postgres;
 pub use problem::{assert_refused, problem};
+pub use proxy::Proxy;
 pub use server::{Launch, Server};

@@ -1,4 +1,4 @@
-//! A PostgreSQL server of a test's own, to be ended, killed, frozen and started again on the same port and data.
+//! A PostgreSQL server of a test's own, to be killed, frozen and started again on the same port and data.
 
 use ordermesh_cluster::Cluster;
 
@@ -23,16 +23,6 @@ impl Postgres {
     /// The URL of a database by its name.
     pub fn url(&self, name: &str) -> String {
         self.cluster().url(name)
-    }
-
-    /// What the server has logged.
-    pub fn log(&self) -> String {
-        self.cluster().log()
-    }
-
-    /// The end as an operator makes it: everything is written down, connections are cut.
-    pub async fn stop(&mut self) {
-        self.change(Cluster::stop).await;
     }
 
     /// SIGKILL for all processes of the server at once.

@@ -112,7 +112,7 @@ impl Launch {
     /// Starts it and kills it (SIGKILL) after a while, ready or not.
     pub async fn start_and_kill(self, after: Duration) {
         let mut process = self.with_databases().await.spawn();
-        tokio::time::sleep(after).await;
+        crate::wait::pause(after).await;
         process.kill();
     }
 

@@ -57,7 +57,7 @@ pub async fn export<C: ConnectionTrait>(
             (position, event_id) = (row.position, Some(EventId::from(row.event_id)));
             writer.entry(Entry::Event(archived(row)))?;
         }
-        progress((position - range.previous.position).unsigned_abs(), total);
+        progress("archiving", (position - range.previous.position).unsigned_abs(), total);
     }
     let count = position - range.previous.position;
     writer.finish(count, position, event_id.map_or_else(Vec::new, bytes))?;

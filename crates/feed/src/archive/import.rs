@@ -24,7 +24,7 @@ pub async fn import(
     path: &Path,
     progress: Progress<'_>,
 ) -> Result<Archived, ArchiveError> {
-    let archived = verify(path, &|_| {})?;
+    let archived = verify(path, &|done| progress("checking", done, 0))?;
     if archived.key_description != schema.key_description {
         let log = schema.key_description.to_owned();
         return Err(ArchiveError::OtherFeed { archive: archived.key_description, log });
@@ -56,7 +56,7 @@ async fn import_in(
         if bytes >= BATCH_BYTES || rows.len() >= BATCH_EVENTS {
             done += rows.len() as u64;
             Table::<event::Entity>::default().insert(tx, &rows).await?;
-            progress(done, total);
+            progress("importing", done, total);
             (rows, bytes) = (Vec::new(), 0);
         }
     }
@@ -76,7 +76,7 @@ async fn import_in(
         imported_position: Some(archived.last_position),
     };
     Table::<log_head::Entity>::default().upsert(tx, &[head]).await?;
-    progress(total, total);
+    progress("importing", total, total);
     Ok(())
 }
 

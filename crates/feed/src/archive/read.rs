@@ -94,11 +94,10 @@ impl ArchiveReader {
             Some(Entry::Event(event)) => {
                 bytes.hash_into(&mut self.hash);
                 let row = row(event).ok_or_else(|| self.changed("an event cannot be read"))?;
-                if row.position != self.so_far.last_position + 1 {
-                    let next = self.so_far.last_position + 1;
-                    return Err(
-                        self.changed(&format!("position {} stands where {next} should", row.position))
-                    );
+                let next = self.so_far.last_position.checked_add(1);
+                if Some(row.position) != next {
+                    let what = format!("position {} follows {}", row.position, self.so_far.last_position);
+                    return Err(self.changed(&what));
                 }
                 self.so_far.count += 1;
                 self.so_far.last_position = row.position;
@@ -156,7 +155,7 @@ fn is_ours(entry: &Entry) -> bool {
 
 /// An archive of which only the header was read; `None` when that contradicts itself.
 fn started(header: &ArchiveHeader) -> Option<Archived> {
-    let before = header.first_position - 1;
+    let before = header.first_position.checked_sub(1)?;
     let previous = id(&header.previous_event_id)?.map(EventId::from);
     // The event before the first one is named if there is one.
     if before < 0 || (before == 0) != previous.is_none() {

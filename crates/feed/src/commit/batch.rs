@@ -16,14 +16,11 @@ use super::job::{Job, Outcome};
 use super::{CommandIdentity, UnitOfWork};
 use crate::event::{Cause, LoggedEvent, NewEvent, WireEvent, key_hash};
 use crate::log::{EventLog, FeedSource};
-use crate::store::{Failure, Table, WriteTransaction, Writes, append, event, idempotency};
+use crate::store::{Failure, Table, WriteTransaction, Writes, append, event, idempotency, within};
 use crate::token::LogPosition;
 
 /// How often a batch is tried again at once: another writer was faster, or a connection of the pool was dead.
 const RETRIES: u32 = 8;
-/// How long a batch may take in all. The database's own time-outs are shorter: this one is for a network that swallows
-/// everything.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Batches that look request_ids up before they claim them, after one that met a claimed one.
 const LOOKS: u32 = 32;
@@ -116,10 +113,16 @@ impl<'a> Batch<'a> {
         let mut failures = 0;
         let mut look = self.looks_first();
         loop {
-            let error = match tokio::time::timeout(PATIENCE, self.attempt(jobs, look)).await {
-                Ok(Ok(done)) => return Ok(done),
-                Ok(Err(error)) => error,
-                Err(_) => DbErr::Conn(sea_orm::RuntimeErr::Internal(format!("no answer in {PATIENCE:?}"))),
+            let attempt = self.attempt(jobs, look);
+            let done = match self.writer.get_database_backend() {
+                // There is no network to swallow anything, and the driver's thread would commit behind our back: the next
+                // position would not follow the head that we know.
+                DbBackend::Sqlite => attempt.await,
+                _ => within(self.log.patience(), attempt).await,
+            };
+            let error = match done {
+                Ok(done) => return Ok(done),
+                Err(error) => error,
             };
             failures += 1;
             let again = matches!(Failure::of(&error), Failure::Disconnected | Failure::Conflict);

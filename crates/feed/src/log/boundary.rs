@@ -69,10 +69,7 @@ impl EventLog {
             return Err(PageError::Truncated { position, earliest: boundary.position + 1 });
         }
         match first {
-            // Positions are gapless and a truncation moves the boundary with them: this log is damaged.
-            Some(first) => Err(PageError::Store(DbErr::Custom(format!(
-                "the log has a gap: position {first} follows {position}"
-            )))),
+            Some(first) => Err(PageError::Store(gap(position, first))),
             None => Ok(()),
         }
     }
@@ -80,15 +77,20 @@ impl EventLog {
     /// Moves the head to the boundary when all between them is gone, as on a replica that was away meanwhile. Whoever
     /// was reading there is told by its next page. True when the head has moved.
     pub(super) async fn skip_truncated(&self) -> Result<bool, DbErr> {
-        let boundary = self.boundary().await?.position;
+        let boundary = self.boundary().await?;
         let mut tail = self.tail.write().unwrap_or_else(PoisonError::into_inner);
-        if boundary <= *self.head.borrow() {
+        if boundary.position <= *self.head.borrow() {
             return Ok(false);
         }
-        tail.clear();
-        self.head.send_replace(boundary);
+        tail.clear(boundary.position, boundary.event_id);
+        self.head.send_replace(boundary.position);
         Ok(true)
     }
+}
+
+/// Positions are gapless and a truncation moves the boundary with them: a log with a gap is damaged.
+pub(super) fn gap(position: i64, first: i64) -> DbErr {
+    DbErr::Custom(format!("the log has a gap: position {first} follows {position}"))
 }
 
 #[cfg(test)]

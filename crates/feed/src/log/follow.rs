@@ -10,12 +10,14 @@ use std::time::Duration;
 use ordermesh_kernel::EventId;
 use sea_orm::sqlx::postgres::PgListener;
 use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, DbErr, EntityTrait, QueryFilter, Statement};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 use super::EventLog;
-use crate::store::log_head;
+use super::boundary::gap;
+use crate::store::{is_transient, log_head};
 
 /// Channel of the notices. A database holds one log.
 const CHANNEL: &str = "ordermesh_log";
@@ -23,13 +25,16 @@ const CHANNEL: &str = "ordermesh_log";
 const POLL: Duration = Duration::from_millis(500);
 /// The least time between two notices: under load one stands for many commits.
 const NOTICE_INTERVAL: Duration = Duration::from_millis(5);
+/// How often in a row the log may be unreadable for a reason that does not pass by itself.
+const FAULTS: u32 = 5;
 /// Events read at once to catch up.
 const PAGE: usize = 1000;
 
 impl EventLog {
     /// Follows, until `shutdown`, what other processes write to the same database; SQLite has no others. Fires
     /// `shutdown` when the database turns out to hold another history than this process knows, as after a
-    /// restore: what it keeps in memory is then wrong, and whoever resumes after a new start is told.
+    /// restore: what it keeps in memory is then wrong, and whoever resumes after a new start is told. Fires it, too,
+    /// when the log cannot be read for good: its subscribers would wait for ever, and are to go to another replica.
     pub fn follow(self: &Arc<Self>, tasks: &TaskTracker, shutdown: CancellationToken) {
         if self.reader.get_database_backend() != DbBackend::Postgres {
             return;
@@ -37,7 +42,12 @@ impl EventLog {
         // Notices of our own are left out: what was committed here is known here.
         let replica = Uuid::now_v7().simple().to_string();
         tasks.spawn(shutdown.clone().run_until_cancelled_owned(self.clone().tell(replica.clone())));
-        tasks.spawn(shutdown.clone().run_until_cancelled_owned(self.clone().listen(replica)));
+        let (log, unreadable) = (self.clone(), shutdown.clone());
+        tasks.spawn(shutdown.clone().run_until_cancelled_owned(async move {
+            let error = log.listen(replica).await;
+            tracing::error!(%error, "this server cannot read what others have written to the log; the server ends");
+            unreadable.cancel();
+        }));
         let diverged = self.diverged.clone();
         tasks.spawn(shutdown.clone().run_until_cancelled_owned(async move {
             diverged.cancelled().await;
@@ -54,7 +64,7 @@ impl EventLog {
         let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, values);
         loop {
             self.news.notified().await;
-            if let Err(error) = self.reader.execute_raw(statement.clone()).await {
+            if let Err(error) = self.in_time(self.reader.execute_raw(statement.clone())).await {
                 // The others find the commit by their poll.
                 tracing::debug!(%error, "other replicas could not be told of a commit");
             }
@@ -62,53 +72,49 @@ impl EventLog {
         }
     }
 
-    /// Takes from the database whatever others have committed.
-    async fn listen(self: Arc<Self>, replica: String) {
-        let mut listener = None;
+    /// Takes from the database whatever others have committed, until that fails for good.
+    async fn listen(self: Arc<Self>, replica: String) -> DbErr {
+        let (mut ear, mut faults) = (Ear { listener: None, replica, poll: Instant::now() }, 0);
         loop {
-            let caught_up = match &mut listener {
-                None => self.open_listener().await.map(|opened| listener = Some(opened)),
-                Some(listener) => self.wait(listener, &replica).await,
+            let error = match self.hear(&mut ear).await {
+                Ok(()) => {
+                    faults = 0;
+                    continue;
+                }
+                Err(error) => error,
             };
-            let caught_up = match caught_up {
-                Ok(()) => self.catch_up().await,
-                Err(error) => Err(error),
-            };
-            if let Err(error) = caught_up {
-                tracing::warn!(%error, "the log cannot be followed");
-                listener = None;
-                tokio::time::sleep(POLL).await;
+            faults = if is_transient(&error) { 0 } else { faults + 1 };
+            if faults == FAULTS {
+                return error;
             }
+            tracing::warn!(%error, "the log cannot be followed");
+            ear.listener = None;
+            tokio::time::sleep(POLL).await;
         }
+    }
+
+    /// Waits until there may be something that is not known here, and takes it.
+    async fn hear(&self, ear: &mut Ear) -> Result<(), DbErr> {
+        let woken = ear.wait(self).await?;
+        let head = *self.head.borrow();
+        if woken != Woken::Notice {
+            // Connections are cut where a database is exchanged, and an exchange may go unheard.
+            self.in_time(self.check_head()).await?;
+            ear.poll = Instant::now() + POLL;
+        }
+        self.in_time(self.catch_up()).await?;
+        if woken == Woken::Poll && *self.head.borrow() > head {
+            // There was no notice of this. Its connection may be one that only seems to be open.
+            ear.listener = None;
+        }
+        Ok(())
     }
 
     async fn open_listener(&self) -> Result<PgListener, DbErr> {
-        let failed = |error| DbErr::Conn(sea_orm::RuntimeErr::SqlxError(Arc::new(error)));
         let pool = self.reader.get_postgres_connection_pool();
-        let mut listener = PgListener::connect_with(pool).await.map_err(failed)?;
-        listener.listen(CHANNEL).await.map_err(failed)?;
-        // Connections are cut where a database is exchanged.
-        self.check_head().await?;
+        let mut listener = PgListener::connect_with(pool).await.map_err(cut)?;
+        listener.listen(CHANNEL).await.map_err(cut)?;
         Ok(listener)
-    }
-
-    /// Waits until there may be something that is not known here.
-    async fn wait(&self, listener: &mut PgListener, replica: &str) -> Result<(), DbErr> {
-        let poll = tokio::time::sleep(POLL);
-        tokio::pin!(poll);
-        loop {
-            tokio::select! {
-                notice = listener.try_recv() => match notice {
-                    Ok(Some(notice)) if notice.payload() == replica => {}
-                    // None: the connection was lost, and with it perhaps notices.
-                    Ok(_) => return Ok(()),
-                    Err(error) => {
-                        return Err(DbErr::Conn(sea_orm::RuntimeErr::SqlxError(Arc::new(error))));
-                    }
-                },
-                () = &mut poll => return self.check_head().await,
-            }
-        }
     }
 
     /// Reads up to the head of the database.
@@ -122,13 +128,14 @@ impl EventLog {
                 self.diverged.cancel();
                 return Ok(());
             }
-            if events.first().is_none_or(|first| first.position != head + 1) && self.skip_truncated().await? {
-                continue;
+            match events.first().map(|first| first.position) {
+                Some(first) if first == head + 1 => self.take(events),
+                first if self.skip_truncated().await? => {
+                    tracing::info!(head, ?first, "a truncation took what this server had not seen yet");
+                }
+                Some(first) => return Err(gap(head, first)),
+                None => return Ok(()),
             }
-            if events.is_empty() {
-                return Ok(());
-            }
-            self.take(events);
         }
     }
 
@@ -159,4 +166,49 @@ impl EventLog {
             None => Ok(false),
         }
     }
+}
+
+/// What wakes a follower.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Woken {
+    /// Another replica says so.
+    Notice,
+    /// Notices may have been lost.
+    Connected,
+    /// It is time to look.
+    Poll,
+}
+
+/// Where notices come in, and when to look without one.
+struct Ear {
+    listener: Option<PgListener>,
+    /// Who we are.
+    replica: String,
+    /// Kept while notices come: under steady ones the log's head must be compared, too.
+    poll: Instant,
+}
+
+impl Ear {
+    async fn wait(&mut self, log: &EventLog) -> Result<Woken, DbErr> {
+        let Some(listener) = &mut self.listener else {
+            self.listener = Some(log.in_time(log.open_listener()).await?);
+            return Ok(Woken::Connected);
+        };
+        loop {
+            tokio::select! {
+                biased;
+                () = tokio::time::sleep_until(self.poll) => return Ok(Woken::Poll),
+                notice = listener.try_recv() => match notice.map_err(cut)? {
+                    Some(notice) if notice.payload() == self.replica => {}
+                    Some(_) => return Ok(Woken::Notice),
+                    // The connection was lost and is there again.
+                    None => return Ok(Woken::Connected),
+                },
+            }
+        }
+    }
+}
+
+fn cut(error: sea_orm::sqlx::Error) -> DbErr {
+    DbErr::Conn(sea_orm::RuntimeErr::SqlxError(Arc::new(error)))
 }

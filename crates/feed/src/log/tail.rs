@@ -13,6 +13,8 @@ pub(super) struct Tail {
     events: VecDeque<Arc<WireEvent>>,
     bytes: usize,
     budget: usize,
+    /// The event at the head, also when the tail no longer holds it or never did.
+    newest: Option<(i64, EventId)>,
     /// Batches beyond a hole, by their first position: of two writers the later one may tell first.
     ahead: BTreeMap<i64, Vec<WireEvent>>,
 }
@@ -21,6 +23,11 @@ impl Tail {
     /// An empty tail of at most so many bytes.
     pub fn bounded(budget: usize) -> Self {
         Self { budget, ..Self::default() }
+    }
+
+    /// The same, where a log stands at a position with this event.
+    pub fn after_event(self, position: i64, id: Option<EventId>) -> Self {
+        Self { newest: id.map(|id| (position, id)), ..self }
     }
 
     /// Takes events after `head` as far as they follow it without a hole, and tells the new head. What lies beyond a
@@ -41,14 +48,15 @@ impl Tail {
         head
     }
 
-    /// Forgets everything: what comes next does not follow what is here.
-    pub fn clear(&mut self) {
-        *self = Self::bounded(self.budget);
+    /// Forgets everything: what comes next follows this event, and not what is here.
+    pub fn clear(&mut self, position: i64, id: Option<EventId>) {
+        *self = Self::bounded(self.budget).after_event(position, id);
     }
 
     /// Takes the next events and drops the oldest ones that no longer fit.
     fn append(&mut self, events: Vec<WireEvent>) {
         for event in events {
+            self.newest = Some((event.position, event.id));
             self.bytes += Self::weight(&event);
             self.events.push_back(Arc::new(event));
         }
@@ -72,8 +80,13 @@ impl Tail {
             .then(|| self.events.iter().skip(skip).take(limit).take_while(fits).cloned().collect())
     }
 
-    /// The event at a position, if the tail holds it.
-    pub fn id_at(&self, position: i64) -> Option<EventId> {
+    /// The event at a position, if it is the newest one or the tail holds it.
+    pub fn known_at(&self, position: i64) -> Option<EventId> {
+        let newest = self.newest.filter(|(newest, _)| *newest == position);
+        newest.map(|(_, id)| id).or_else(|| self.id_at(position))
+    }
+
+    fn id_at(&self, position: i64) -> Option<EventId> {
         let index = usize::try_from(position - self.events.front()?.position).ok()?;
         self.events.get(index).map(|event| event.id)
     }
@@ -114,6 +127,18 @@ mod tests {
         assert!(tail.bytes <= 3_000 && !tail.events.is_empty());
         assert_eq!(tail.events.back().map(|event| event.position), Some(100));
         assert!(tail.after(0, 10, PAGE).is_none(), "what was dropped must come from the log");
+    }
+
+    #[test]
+    fn the_event_at_the_head_is_known_also_when_the_tail_holds_nothing() {
+        let id = |position: u128| Some(EventId::from(Uuid::from_u128(position)));
+        let mut tail = Tail::bounded(0).after_event(4, id(4));
+        assert_eq!((tail.known_at(4), tail.known_at(3)), (id(4), None));
+        assert_eq!(tail.take(events(5..=6), 4), 6);
+        assert!(tail.events.is_empty());
+        assert_eq!((tail.known_at(6), tail.known_at(5)), (id(6), None));
+        tail.clear(9, id(9));
+        assert_eq!((tail.known_at(9), tail.known_at(6)), (id(9), None));
     }
 
     #[test]

@@ -77,11 +77,11 @@ pub async fn truncate(
     open_range(writer, range).await?;
     refuse_if_needed(writer, last).await?;
     if !path.exists() {
-        export(writer, key_description, path, range, &|_, _| {}).await?;
+        export(writer, key_description, path, range, progress).await?;
     }
-    let archived = verify(path, &|_| {})?;
-    check_archive(writer, &archived, path, last).await?;
     let total = (last - boundary.position).unsigned_abs();
+    let archived = verify(path, &|done| progress("verifying", done, total))?;
+    check_archive(writer, &archived, path, last).await?;
     let mut deleted = 0;
     loop {
         let tx = WriteTransaction::begin(writer).await?;
@@ -90,7 +90,7 @@ pub async fn truncate(
             0 => return Ok(Truncated { archived, deleted }),
             batch => deleted += batch,
         }
-        progress(deleted, total);
+        progress("deleting", deleted, total);
     }
 }
 

@@ -1,7 +1,9 @@
 //! What an error of the database means for the work that met it.
 
+use std::time::Duration;
+
 use sea_orm::DbErr;
-use sea_orm::RuntimeErr::SqlxError;
+use sea_orm::RuntimeErr::{self, SqlxError};
 use sea_orm::sqlx::Error;
 use sea_orm::sqlx::error::DatabaseError;
 use sea_orm::sqlx::postgres::PgDatabaseError;
@@ -38,6 +40,16 @@ pub fn is_transient(error: &DbErr) -> bool {
     Failure::of(error) != Failure::Permanent
 }
 
+/// What comes of `work` on a database, or after a time that there was no answer. What was begun may still be done: whoever
+/// asks again must be able to.
+pub async fn within<T, E: From<DbErr>>(
+    limit: Duration,
+    work: impl Future<Output = Result<T, E>>,
+) -> Result<T, E> {
+    let silent = |_| Err(DbErr::Conn(RuntimeErr::Internal(format!("no answer in {limit:?}"))).into());
+    tokio::time::timeout(limit, work).await.unwrap_or_else(silent)
+}
+
 fn of_driver(error: &Error) -> Failure {
     match error {
         Error::Io(_) | Error::Protocol(_) => Failure::Disconnected,
@@ -58,8 +70,8 @@ fn of_sqlstate(code: &str) -> Failure {
         "57P01" | "57P02" | "57P05" | "25P03" => Failure::Disconnected,
         // Serialization, deadlock, and a unique key that another transaction has just taken.
         "40001" | "40P01" | "23505" => Failure::Conflict,
-        // Time-outs of statements and locks; read-only, as a standby is; starting up.
-        "57014" | "55P03" | "25006" | "57P03" | "58030" => Failure::Unavailable,
+        // Time-outs of statements and locks; read-only, as a standby is; starting up; the database is just being exchanged.
+        "57014" | "55P03" | "25006" | "57P03" | "58030" | "3D000" | "57P04" => Failure::Unavailable,
         // Connection exceptions; insufficient resources such as a full disk.
         _ if code.starts_with("08") => Failure::Disconnected,
         _ if code.starts_with("53") => Failure::Unavailable,

@@ -29,7 +29,7 @@ pub(crate) use consumer_entity::{inbox, parked_work};
 pub use consumer_migration::InboxMigration;
 pub use copy::{Contents, Copied, CopyTable, consumer_tables, log_tables, parking_tables};
 pub(crate) use entity::{checkpoint, event, idempotency, log_head};
-pub use failure::{Failure, is_transient};
+pub use failure::{Failure, is_transient, within};
 pub(crate) use group_entity::{consumer_group, group_delivery, group_member, group_slot, subscriber};
 pub use group_migration::GroupMigration;
 pub use migration::{ConsumerMigration, LogMigration};

@@ -4,7 +4,8 @@ use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr, Statement};
 
 use super::{Contents, CopyTable, WriteTransaction};
 
-/// Why a store is not copied. Whatever it is, the target is left empty and the source as it was.
+/// Why a store is not copied. But for [`Unfinished`](Self::Unfinished), the target is left empty and the source as it
+/// was.
 #[derive(Debug, thiserror::Error)]
 pub enum CopyError {
     /// The target has rows already.
@@ -25,6 +26,12 @@ pub enum CopyError {
         /// What the target holds.
         arrived: Contents,
     },
+    /// The source is fenced, and the target may hold all or nothing.
+    #[error(
+        "the source is fenced, but the target's commit was not answered: {0}; if the target holds the rows use it, else \
+         run `ordermesh store unfence` on the source and copy again"
+    )]
+    Unfinished(DbErr),
     /// A database refuses.
     #[error("a database refuses: {0}")]
     Store(#[from] DbErr),
@@ -35,16 +42,35 @@ pub type CopyProgress<'a> = &'a (dyn Fn(&str, u64, u64) + Sync);
 
 /// Copies tables into an empty database in one transaction, reads them back, and tells the number of rows. On
 /// PostgreSQL nobody else writes the source's tables until the end of `from`.
+///
+/// `fence` closes the source, and is committed first: a process that dies between the two commits leaves a store that
+/// nobody can open until it is unfenced, never two that both take orders.
 pub async fn copy_tables(
-    from: &WriteTransaction,
+    from: WriteTransaction,
     to: &DatabaseConnection,
     tables: &[Box<dyn CopyTable>],
     progress: CopyProgress<'_>,
+    fence: impl AsyncFnOnce(&WriteTransaction) -> Result<(), DbErr>,
 ) -> Result<u64, CopyError> {
-    lock(from, tables).await?;
-    let tx = WriteTransaction::begin(to).await?;
-    let copied = copy_in(from, &tx, tables, progress).await;
-    tx.end(copied).await
+    let target = match lock(&from, tables).await {
+        Ok(()) => WriteTransaction::begin(to).await,
+        Err(error) => Err(error),
+    };
+    let target = match target {
+        Ok(target) => target,
+        Err(error) => return from.end(Err(error.into())).await,
+    };
+    let copied = match copy_in(&from, &target, tables, progress).await {
+        Ok(rows) => fence(&from).await.map(|()| rows).map_err(CopyError::from),
+        Err(error) => Err(error),
+    };
+    match from.end(copied).await {
+        Ok(rows) => target.end(Ok(rows)).await.map_err(CopyError::Unfinished),
+        Err(error) => {
+            target.undo().await;
+            Err(error)
+        }
+    }
 }
 
 async fn lock(from: &WriteTransaction, tables: &[Box<dyn CopyTable>]) -> Result<(), DbErr> {

@@ -3,6 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use ordermesh_feed::archive::{ArchiveError, Archived, Range, export, import, verify};
+use ordermesh_proto::feed::v1::archive_entry::Entry;
+use ordermesh_proto::feed::v1::{ArchiveEntry, ArchiveHeader, ArchivedEvent};
+use prost::Message;
 
 use crate::house::{House, SCHEMA};
 
@@ -12,12 +15,12 @@ async fn export_all(house: &House, name: &str) -> (PathBuf, Archived) {
 
 async fn export_range(house: &House, name: &str, range: Range) -> (PathBuf, Archived) {
     let path = house.files.path().join(name);
-    let archived = export(&house.db, "key", &path, range, &|_, _| {}).await.unwrap();
+    let archived = export(&house.db, "key", &path, range, &|_, _, _| {}).await.unwrap();
     (path, archived)
 }
 
 async fn import_into(house: &House, path: &Path) -> Result<Archived, ArchiveError> {
-    import(&house.db, SCHEMA, path, &|_, _| {}).await
+    import(&house.db, SCHEMA, path, &|_, _, _| {}).await
 }
 
 #[tokio::test]
@@ -103,6 +106,31 @@ async fn whatever_is_cut_off_or_changed_in_a_file_is_noticed_before_anything_is_
 }
 
 #[tokio::test]
+async fn positions_at_the_ends_of_their_numbers_are_refused_and_break_nothing() {
+    let house = House::empty().await;
+    let path = house.files.path().join("end");
+    let header = |first_position, previous: &'static [u8]| ArchiveHeader {
+        format: "ordermesh feed archive".to_owned(),
+        format_version: 1,
+        feed_id: vec![7; 16].into(),
+        key_description: "key".to_owned(),
+        first_position,
+        previous_event_id: previous.into(),
+        previous_recorded_micros: 0,
+    };
+    let entry = |entry| ArchiveEntry { entry: Some(entry) }.encode_length_delimited_to_vec();
+    std::fs::write(&path, entry(Entry::Header(header(i64::MIN, &[])))).unwrap();
+    assert!(matches!(verify(&path, &|_| {}), Err(ArchiveError::Foreign(_))));
+    let event = |position| {
+        let event_id = vec![8; 16].into();
+        entry(Entry::Event(ArchivedEvent { position, event_id, ..ArchivedEvent::default() }))
+    };
+    let events = [event(i64::MAX), event(i64::MIN)].concat();
+    std::fs::write(&path, [entry(Entry::Header(header(i64::MAX, &[9; 16]))), events].concat()).unwrap();
+    assert!(matches!(verify(&path, &|_| {}), Err(ArchiveError::Changed { .. })));
+}
+
+#[tokio::test]
 async fn a_foreign_file_and_the_archive_of_another_feed_are_refused_by_name() {
     let house = House::with_events(2).await;
     let foreign = house.files.path().join("foreign");
@@ -111,7 +139,7 @@ async fn a_foreign_file_and_the_archive_of_another_feed_are_refused_by_name() {
         matches!(import_into(&house, &foreign).await, Err(ArchiveError::Foreign(path)) if path == foreign)
     );
     let other = house.files.path().join("other");
-    export(&house.db, "basket id", &other, Range::default(), &|_, _| {}).await.unwrap();
+    export(&house.db, "basket id", &other, Range::default(), &|_, _, _| {}).await.unwrap();
     let empty = House::empty().await;
     let refused = import_into(&empty, &other).await.unwrap_err().to_string();
     assert!(refused.contains("basket id"), "{refused}");
@@ -131,11 +159,11 @@ async fn an_event_that_this_program_does_not_know_stops_the_import_and_leaves_no
 async fn an_archive_is_never_overwritten_and_a_range_that_is_not_there_is_refused() {
     let house = House::with_events(5).await;
     let (path, _) = export_all(&house, "all").await;
-    let again = export(&house.db, "key", &path, Range::default(), &|_, _| {}).await;
+    let again = export(&house.db, "key", &path, Range::default(), &|_, _, _| {}).await;
     assert!(matches!(again, Err(ArchiveError::Exists(_))));
     for (from, to) in [(Some(0), None), (Some(7), None), (None, Some(6)), (Some(4), Some(2))] {
         let path = house.files.path().join("none");
-        let refused = export(&house.db, "key", &path, Range { from, to }, &|_, _| {}).await;
+        let refused = export(&house.db, "key", &path, Range { from, to }, &|_, _, _| {}).await;
         assert!(matches!(refused, Err(ArchiveError::OutOfRange { .. })), "{from:?} {to:?}");
         assert!(!path.exists());
     }

@@ -21,7 +21,7 @@ use tonic::{Code, Status};
 use crate::house::{House, SCHEMA, START};
 
 async fn truncate_to(house: &House, position: i64) -> Result<Truncated, TruncateError> {
-    truncate(&house.db, "key", position, &archive(house), &|_, _| {}).await
+    truncate(&house.db, "key", position, &archive(house), &|_, _, _| {}).await
 }
 
 fn archive(house: &House) -> PathBuf {
@@ -67,10 +67,10 @@ async fn what_was_truncated_is_in_the_archive_and_what_stays_is_served() {
 
     // The archive and what is exported of the rest make the whole log again.
     let rest = house.files.path().join("rest");
-    export(&house.db, "key", &rest, Range::default(), &|_, _| {}).await.unwrap();
+    export(&house.db, "key", &rest, Range::default(), &|_, _, _| {}).await.unwrap();
     let copy = House::empty().await;
-    import(&copy.db, SCHEMA, &archive(&house), &|_, _| {}).await.unwrap();
-    import(&copy.db, SCHEMA, &rest, &|_, _| {}).await.unwrap();
+    import(&copy.db, SCHEMA, &archive(&house), &|_, _, _| {}).await.unwrap();
+    import(&copy.db, SCHEMA, &rest, &|_, _, _| {}).await.unwrap();
     assert_eq!(copy.dump().await, before);
 }
 
@@ -123,7 +123,7 @@ async fn a_subscriber_in_the_middle_of_what_goes_is_told_instead_of_jumping_over
     let told = matches!(refused, Err(PageError::Truncated { position: 100, earliest: 2_001 }));
     assert!(told, "{refused:?}");
     assert_eq!(log.page(2_000, 100).await.unwrap().events[0].position, 2_001);
-    truncate(&house.db, "key", 2_501, &house.files.path().join("2"), &|_, _| {}).await.unwrap();
+    truncate(&house.db, "key", 2_501, &house.files.path().join("2"), &|_, _, _| {}).await.unwrap();
     assert!(matches!(log.page(2_000, 100).await, Err(PageError::Truncated { .. })), "nothing is left");
     assert!(log.page(2_500, 100).await.unwrap().events.is_empty());
 }
@@ -152,7 +152,7 @@ async fn nothing_goes_that_the_slowest_registered_subscriber_still_needs() {
     assert_eq!(truncate_to(&house, 5).await.unwrap().deleted, 4);
     house.run("DELETE FROM subscribers WHERE name = 'billing'").await;
     let path = house.files.path().join("2");
-    assert_eq!(truncate(&house.db, "key", 10, &path, &|_, _| {}).await.unwrap().deleted, 5);
+    assert_eq!(truncate(&house.db, "key", 10, &path, &|_, _, _| {}).await.unwrap().deleted, 5);
 }
 
 #[tokio::test]
@@ -160,13 +160,13 @@ async fn a_truncation_that_was_cut_short_goes_on_with_its_own_archive_and_no_oth
     let house = House::with_events(2_500).await;
     let path = archive(&house);
     let range = Range { from: None, to: Some(2_200) };
-    export(&house.db, "key", &path, range, &|_, _| {}).await.unwrap();
+    export(&house.db, "key", &path, range, &|_, _, _| {}).await.unwrap();
     // What one batch leaves behind, as when the process is killed after it.
     let half = house.files.path().join("half");
-    truncate(&house.db, "key", 1_001, &half, &|_, _| {}).await.unwrap();
-    let other = truncate(&house.db, "key", 2_101, &path, &|_, _| {}).await;
+    truncate(&house.db, "key", 1_001, &half, &|_, _, _| {}).await.unwrap();
+    let other = truncate(&house.db, "key", 2_101, &path, &|_, _, _| {}).await;
     assert!(matches!(other, Err(TruncateError::OtherArchive { .. })), "{other:?}");
-    let done = truncate(&house.db, "key", 2_201, &path, &|_, _| {}).await.unwrap();
+    let done = truncate(&house.db, "key", 2_201, &path, &|_, _, _| {}).await.unwrap();
     assert_eq!((done.deleted, done.archived.first_position), (1_200, 1));
     assert!(matches!(truncate_to(&house, 2_201).await, Err(TruncateError::Nothing(2_201))));
 }
@@ -175,8 +175,8 @@ async fn a_truncation_that_was_cut_short_goes_on_with_its_own_archive_and_no_oth
 async fn the_boundary_moves_with_every_batch() {
     let house = House::with_events(2_500).await;
     let batches = AtomicU64::new(0);
-    let progress = |_, _| {
-        batches.fetch_add(1, Ordering::Relaxed);
+    let progress = |doing: &str, _, _| {
+        batches.fetch_add(u64::from(doing == "deleting"), Ordering::Relaxed);
     };
     truncate(&house.db, "key", 2_401, &archive(&house), &progress).await.unwrap();
     assert_eq!(batches.load(Ordering::Relaxed), 3);

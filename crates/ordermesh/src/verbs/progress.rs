@@ -25,10 +25,19 @@ impl Bar {
         }
     }
 
-    /// Shows that so many of so many are done.
+    /// Shows that so many of so many are done; of a total that is not known yet, when it is 0.
     pub fn show(&self, done: u64, total: u64) {
-        self.0.set_length(total);
+        match total {
+            0 => self.0.unset_length(),
+            total => self.0.set_length(total),
+        }
         self.0.set_position(done);
+    }
+
+    /// Shows what is being done, and how much of it is.
+    pub fn step(&self, name: &str, done: u64, total: u64) {
+        self.name(name);
+        self.show(done, total);
     }
 }
 

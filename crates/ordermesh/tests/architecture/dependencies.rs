@@ -11,6 +11,8 @@ const KERNEL: &str = "ordermesh-kernel";
 const FEED: &str = "ordermesh-feed";
 const MESH: &str = "ordermesh-mesh";
 const SERVICE: &str = "ordermesh-service";
+/// PostgreSQL for development and tests: no part of what servers are made of.
+const CLUSTER: &str = "ordermesh-cluster";
 const TESTKIT: &str = "ordermesh-testkit";
 const PROGRAM: &str = "ordermesh";
 /// What everybody builds on; all other crates but the program and testkit are contexts.
@@ -44,7 +46,7 @@ fn is_ours(name: &str) -> bool {
 }
 
 fn is_context(name: &str) -> bool {
-    is_ours(name) && !FRAME.contains(&name) && ![PROGRAM, TESTKIT].contains(&name)
+    is_ours(name) && !FRAME.contains(&name) && ![PROGRAM, TESTKIT, CLUSTER].contains(&name)
 }
 
 /// Arrows of `from` to crates of ours that are not among `allowed`. Tests may use testkit, too.
@@ -103,6 +105,20 @@ fn only_the_program_knows_contexts_and_nobody_knows_the_program() {
     assert_none(
         &wrong,
         "turn these arrows round; crates/ordermesh/src/contexts.rs joins what must run together:",
+    );
+}
+
+#[test]
+fn only_the_program_and_testkit_know_the_cluster_which_knows_nothing_of_ours() {
+    let strangers: Vec<_> = arrows()
+        .into_iter()
+        .filter(|(from, to, _)| to == CLUSTER && ![PROGRAM, TESTKIT].contains(&from.as_str()))
+        .map(|(from, ..)| from)
+        .collect();
+    assert_none(&strangers, "servers are given a URL; take ordermesh-cluster out of:");
+    assert_none(
+        &wrong(&arrows(), |name| name == CLUSTER, &[]),
+        "take these out of crates/cluster/Cargo.toml:",
     );
 }
 

@@ -107,8 +107,21 @@ fn commands_and_domains_do_not_know_the_wire() {
 
 #[test]
 fn tests_wait_for_conditions_and_do_not_sleep() {
-    let faults = faults(is_test, |_, named| is_sleep(named));
+    // The one place that may, and tells when.
+    let excepted = ["crates/testkit/src/wait.rs"];
+    let faults = faults(
+        |source| !source.is_in(&excepted),
+        |source, named| is_sleep(named) && named.line >= first_test_line(source),
+    );
     assert_none(&faults, "wait with ordermesh_testkit::eventually!, or for the next message of a stream:");
+}
+
+/// From where on a source is of a test: all of it, its module of tests, or nothing.
+fn first_test_line(source: &Source) -> usize {
+    let is_whole =
+        is_test(source) || source.is_in(&["crates/testkit/"]) || source.place.ends_with("/tests.rs");
+    let module = || source.text.lines().position(|line| line.trim() == "#[cfg(test)]");
+    if is_whole { 0 } else { module().unwrap_or(usize::MAX) }
 }
 
 fn is_sleep(named: &Named) -> bool {
@@ -147,6 +160,17 @@ fn what_leaves_a_domain_is_found() {
         "// use tonic::Status",
     ] {
         assert!(!leaves(file, good), "{good}");
+    }
+}
+
+#[test]
+fn a_module_of_tests_and_the_testkit_are_of_tests() {
+    let line =
+        |place: &str, text: &str| first_test_line(&Source { place: place.to_owned(), text: text.to_owned() });
+    assert_eq!(line("crates/x/src/lib.rs", "fn f() {}\n\n#[cfg(test)]\nmod tests {}"), 2);
+    assert_eq!(line("crates/x/src/lib.rs", "fn f() {}"), usize::MAX);
+    for place in ["crates/x/src/pages/tests.rs", "crates/x/tests/shop.rs", "crates/testkit/src/lib.rs"] {
+        assert_eq!(line(place, "fn f() {}"), 0, "{place}");
     }
 }
 

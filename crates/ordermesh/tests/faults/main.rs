@@ -6,10 +6,13 @@
 
 mod database_away;
 mod exchanged;
+mod fenced;
 mod frozen_replica;
 mod full_disk;
 mod load;
+mod notices;
 mod restored;
+mod silent;
 mod stalled_transaction;
 
 use std::time::Duration;

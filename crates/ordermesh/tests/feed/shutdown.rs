@@ -72,6 +72,8 @@ async fn a_subscriber_that_does_not_read_cannot_keep_the_server_alive() {
     assert_eq!(ended.code, Some(0), "{}", server.stderr());
     assert!(ended.took < Duration::from_secs(5), "it took {:?}", ended.took);
 
+    let wal = data.path().join("order-command.db-wal");
+    assert!(!wal.exists(), "the databases were closed all the same: {}", server.stderr());
     assert!(server.stderr().contains("the grace is over"), "it was cut off: {}", server.stderr());
 
     // Whatever reached it before the end is a place to go on from.

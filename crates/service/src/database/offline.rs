@@ -2,10 +2,12 @@
 
 use std::fs::File;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr, Statement};
+use sea_orm_migration::MigratorTrait;
 
-use super::{OpenError, postgres, sqlite};
+use super::{Database, Lock, OpenError, postgres, refuse_fenced, sqlite};
 use crate::config::{DatabaseSettings, MaskedUrl};
 
 /// A database that nobody else uses, of one connection.
@@ -40,7 +42,7 @@ impl Alone {
             }
             None => {
                 let connection = postgres::tool(url, &patient()).await.map_err(failed)?;
-                postgres::lock_out_starts(&connection).await.map_err(failed)?;
+                postgres::lock_out_servers(&connection).await.map_err(failed)?;
                 let alone = Self { connection, _lock: None };
                 match servers(&alone.connection).await.map_err(failed)? {
                     0 => Ok(alone),
@@ -56,27 +58,26 @@ impl Alone {
     }
 }
 
+/// Opens a database, which may be new, with its migrations done, and keeps servers out until it is closed.
+pub async fn open_alone<M: MigratorTrait>(url: &MaskedUrl) -> Result<Database, OpenError> {
+    if sqlite_path(url)?.is_some() {
+        // The file's lock keeps everybody out.
+        return Database::open::<M>(url, false, &patient()).await;
+    }
+    let failed = |error| OpenError::Database { url: url.clone(), error };
+    let Alone { connection, .. } = Alone::open(url).await?;
+    refuse_fenced(&connection, url).await?;
+    M::up(&connection, None).await.map_err(failed)?;
+    let writer = postgres::tool(url, &patient()).await.map_err(failed)?;
+    Ok(Database { reader: writer.clone(), writer, lock: Some(Arc::new(Lock::Session(connection))) })
+}
+
 /// Opens a database that exists for reading, whoever else uses it.
 pub async fn read_only(url: &MaskedUrl) -> Result<DatabaseConnection, OpenError> {
     let failed = |error| OpenError::Database { url: url.clone(), error };
     match sqlite_path(url)? {
         Some(path) => sqlite::read_only(existing(path)?).await.map_err(failed),
         None => postgres::tool(url, &patient()).await.map_err(failed),
-    }
-}
-
-/// Refuses while servers use the database of a URL. SQLite's lock does the same when the file is opened.
-pub async fn refuse_servers(url: &MaskedUrl) -> Result<(), OpenError> {
-    if sqlite_path(url)?.is_some() {
-        return Ok(());
-    }
-    let failed = |error| OpenError::Database { url: url.clone(), error };
-    let connection = postgres::tool(url, &patient()).await.map_err(failed)?;
-    let connections = servers(&connection).await.map_err(failed)?;
-    connection.close().await.map_err(failed)?;
-    match connections {
-        0 => Ok(()),
-        connections => Err(OpenError::ServersRun { url: url.clone(), connections }),
     }
 }
 

@@ -5,17 +5,22 @@
 
 use std::time::Duration;
 
-use sea_orm::sqlx::ConnectOptions as _;
+use sea_orm::sqlx::postgres::PgPoolOptions;
+use sea_orm::sqlx::{
+    self, AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection, Row as _, raw_sql,
+};
 use sea_orm::{ConnectOptions, ConnectionTrait, DatabaseConnection, DbErr, Statement};
 use sea_orm_migration::MigratorTrait;
 
-use super::{Database, OpenError, refuse_fenced};
+use super::{Database, OpenError, fence, refuse_fenced};
 use crate::config::{DatabaseSettings, MaskedUrl};
 
 /// How long a start waits for a database that is not there yet.
 const START_PATIENCE: Duration = Duration::from_secs(30);
 /// The advisory lock under which migrations run; any number will do as long as it stays the same.
 const MIGRATION_LOCK: i64 = 0x6f72_6465_726d_6573;
+/// The advisory lock of tools that have a database for themselves; a server's new connection is refused meanwhile.
+const FENCE_LOCK: i64 = 0x6f72_6465_7266_656e;
 /// A connection that was idle for so long is tried before it is used: the server may have gone meanwhile.
 const TRIED_AFTER: Duration = Duration::from_secs(1);
 
@@ -25,16 +30,28 @@ const TOOL: &str = "ordermesh-tool";
 
 /// One connection of a tool.
 pub(super) async fn tool(url: &MaskedUrl, settings: &DatabaseSettings) -> Result<DatabaseConnection, DbErr> {
-    named(TOOL, url, settings, 1, session(settings)).await
+    pool(Purpose::Tool, url, settings, 1).await
 }
 
 /// Keeps servers from starting on a database for as long as a connection is open: they wait where one replica runs the
 /// migrations.
-pub(super) async fn lock_out_starts(connection: &DatabaseConnection) -> Result<(), DbErr> {
+async fn lock_out_starts(connection: &DatabaseConnection) -> Result<(), DbErr> {
+    lock(connection, MIGRATION_LOCK).await
+}
+
+/// Keeps servers from starting and from opening another connection for as long as a connection is open. Those that
+/// they have already are to be counted after this.
+pub(super) async fn lock_out_servers(connection: &DatabaseConnection) -> Result<(), DbErr> {
+    // In this order: a server that starts holds the first lock while its new connections look at the second.
+    lock_out_starts(connection).await?;
+    lock(connection, FENCE_LOCK).await
+}
+
+async fn lock(connection: &DatabaseConnection, number: i64) -> Result<(), DbErr> {
     let lock = Statement::from_sql_and_values(
         connection.get_database_backend(),
         "SELECT pg_advisory_lock($1)",
-        [MIGRATION_LOCK.into()],
+        [number.into()],
     );
     connection.query_one_raw(lock).await.map(drop)
 }
@@ -45,36 +62,38 @@ pub(super) async fn open<M: MigratorTrait>(
     settings: &DatabaseSettings,
 ) -> Result<Database, OpenError> {
     let failed = |error| OpenError::Database { url: url.clone(), error };
-    migrate::<M>(url, settings).await?;
-    let timeouts = session(settings);
-    let writer =
-        connect(url, settings, settings.write_connections, timeouts.clone()).await.map_err(failed)?;
-    let reader = connect(url, settings, settings.read_connections, timeouts).await.map_err(failed)?;
-    Ok(Database { writer, reader, _lock: None })
+    // A connection of its own, which no time-out cuts and whose end frees the lock.
+    let starting = first_connection(url, settings).await.map_err(failed)?;
+    lock_out_starts(&starting).await.map_err(failed)?;
+    let opened = start::<M>(&starting, url, settings).await;
+    // Only now: a tool that was waiting for the lock counts our connections, and there must be some.
+    starting.close().await.map_err(failed)?;
+    opened
 }
 
-/// Runs the migrations on a connection of their own, which no time-out cuts and whose end frees the lock.
-async fn migrate<M: MigratorTrait>(url: &MaskedUrl, settings: &DatabaseSettings) -> Result<(), OpenError> {
+/// What a server does under the lock of starts.
+async fn start<M: MigratorTrait>(
+    starting: &DatabaseConnection,
+    url: &MaskedUrl,
+    settings: &DatabaseSettings,
+) -> Result<Database, OpenError> {
     let failed = |error| OpenError::Database { url: url.clone(), error };
-    let connection = first_connection(url, settings).await.map_err(failed)?;
-    lock_out_starts(&connection).await.map_err(failed)?;
-    let migrated = match refuse_fenced(&connection, url).await {
-        Ok(()) => M::up(&connection, None).await.map_err(failed),
-        Err(fenced) => Err(fenced),
-    };
-    if let Err(error) = durability(&connection).await {
+    refuse_fenced(starting, url).await?;
+    M::up(starting, None).await.map_err(failed)?;
+    if let Err(error) = durability(starting).await {
         tracing::warn!(%error, "the database does not tell how durable its commits are");
     }
-    connection.close().await.map_err(failed)?;
-    migrated
+    let serve = |connections| pool(Purpose::Serve, url, settings, connections);
+    let writer = serve(settings.write_connections).await.map_err(failed)?;
+    let reader = serve(settings.read_connections).await.map_err(failed)?;
+    Ok(Database { writer, reader, lock: None })
 }
 
 /// Waits for a database that is still starting.
 async fn first_connection(url: &MaskedUrl, settings: &DatabaseSettings) -> Result<DatabaseConnection, DbErr> {
     let patience = tokio::time::Instant::now() + START_PATIENCE;
     loop {
-        let error = match connect(url, settings, 1, vec![("client_min_messages", "warning".to_owned())]).await
-        {
+        let error = match pool(Purpose::Start, url, settings, 1).await {
             Ok(connection) => return Ok(connection),
             Err(error) => error,
         };
@@ -102,10 +121,12 @@ async fn durability(connection: &DatabaseConnection) -> Result<(), DbErr> {
 
 /// True for a server that is away or starting; false for one that answers no.
 fn may_pass(error: &DbErr) -> bool {
-    use sea_orm::sqlx::Error;
+    use sqlx::Error;
     let DbErr::Conn(sea_orm::RuntimeErr::SqlxError(error)) = error else { return false };
     match error.as_ref() {
-        Error::Io(_) | Error::PoolTimedOut => true,
+        // A certificate that is not trusted will not be by waiting.
+        Error::Io(error) => error.kind() != std::io::ErrorKind::InvalidData,
+        Error::PoolTimedOut => true,
         // 57P03: starting up or shutting down. 53300: too many connections.
         Error::Database(error) => error.code().is_some_and(|code| code == "57P03" || code == "53300"),
         _ => false,
@@ -134,33 +155,102 @@ fn session(settings: &DatabaseSettings) -> Vec<(&'static str, String)> {
     ]
 }
 
-async fn connect(
-    url: &MaskedUrl,
-    settings: &DatabaseSettings,
-    connections: u32,
-    session: Vec<(&'static str, String)>,
-) -> Result<DatabaseConnection, DbErr> {
-    named(APPLICATION, url, settings, connections, session).await
+/// What connections are for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    /// To run migrations and be held while the pools open.
+    Start,
+    /// To serve: calls, tasks, the feed.
+    Serve,
+    /// To do one thing while servers are away.
+    Tool,
 }
 
-async fn named(
-    name: &'static str,
+impl Purpose {
+    fn application(self) -> &'static str {
+        match self {
+            Self::Start | Self::Serve => APPLICATION,
+            Self::Tool => TOOL,
+        }
+    }
+
+    fn session(self, settings: &DatabaseSettings) -> Vec<(&'static str, String)> {
+        match self {
+            Self::Start => vec![("client_min_messages", "warning".to_owned())],
+            Self::Serve | Self::Tool => session(settings),
+        }
+    }
+}
+
+async fn pool(
+    purpose: Purpose,
     url: &MaskedUrl,
     settings: &DatabaseSettings,
     connections: u32,
-    session: Vec<(&'static str, String)>,
 ) -> Result<DatabaseConnection, DbErr> {
+    let session = purpose.session(settings);
+    let patience = Duration::from_millis(settings.connect_timeout_ms);
     let mut options = ConnectOptions::new(url.reveal());
     options
         .max_connections(connections)
         .min_connections(1)
-        .acquire_timeout(Duration::from_millis(settings.connect_timeout_ms))
+        .acquire_timeout(patience)
         .idle_timeout(Some(Duration::from_secs(600)))
         .max_lifetime(None::<Duration>)
         .test_before_acquire_if_idle_for(TRIED_AFTER)
         .sqlx_logging(false)
         .map_sqlx_postgres_opts(move |postgres| {
-            postgres.application_name(name).options(session.clone()).disable_statement_logging()
+            postgres
+                .application_name(purpose.application())
+                .options(session.clone())
+                .disable_statement_logging()
         });
+    if purpose == Purpose::Serve {
+        let url = url.clone();
+        options.map_sqlx_postgres_pool_opts(move |pool| guarded(pool, url.clone(), patience));
+    }
     sea_orm::Database::connect(options).await
+}
+
+/// A pool whose connections are looked at when they are new and when they come back.
+fn guarded(pool: PgPoolOptions, url: MaskedUrl, patience: Duration) -> PgPoolOptions {
+    pool.after_connect(move |connection, _| {
+        let url = url.clone();
+        Box::pin(async move {
+            let admitted = tokio::time::timeout(patience, admit(connection, &url)).await;
+            admitted.unwrap_or_else(|_| Err(sqlx::Error::PoolTimedOut))
+        })
+    })
+    // The driver tries a connection that comes back without a limit of time: one whose network swallows everything
+    // would take its place in the pool until the kernel gives up.
+    .after_release(move |connection, _| {
+        Box::pin(async move {
+            let answered = tokio::time::timeout(patience, connection.ping()).await;
+            answered.unwrap_or_else(|_| Err(sqlx::Error::PoolTimedOut)).map(|()| true)
+        })
+    })
+}
+
+/// Lets a new connection of a server in, unless a tool has the database for itself or has fenced it: a server that was
+/// cut off while nobody could count its connections must not go on after a copy.
+async fn admit(connection: &mut PgConnection, url: &MaskedUrl) -> Result<(), sqlx::Error> {
+    let refused = |error: OpenError| Err(sqlx::Error::Configuration(Box::new(error)));
+    // Two statements in one round trip: the second sees what a tool has committed before it gave the lock back.
+    let look = format!(
+        "SELECT pg_try_advisory_xact_lock_shared({FENCE_LOCK}); SELECT to_regclass('{}') IS NULL",
+        fence::TABLE
+    );
+    let rows = raw_sql(AssertSqlSafe(look)).fetch_all(&mut *connection).await?;
+    let [free, open] = &rows[..] else { return Err(sqlx::Error::RowNotFound) };
+    if !free.try_get::<bool, _>(0)? {
+        return refused(OpenError::ToolRuns(url.clone()));
+    }
+    if open.try_get(0)? {
+        return Ok(());
+    }
+    let fence = raw_sql("SELECT copied_to, fenced_time FROM store_fence").fetch_optional(connection).await?;
+    let Some(fence) = fence else { return Ok(()) };
+    let fence =
+        fence::Fence { copied_to: fence.try_get("copied_to")?, fenced_time: fence.try_get("fenced_time")? };
+    refused(OpenError::Fenced { url: url.clone(), fence })
 }

@@ -4,13 +4,14 @@
 
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use sea_orm::sqlx::ConnectOptions as _;
 use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{ConnectOptions, DatabaseConnection, DbErr};
 
-use super::{Database, OpenError};
+use super::{Database, Lock, OpenError};
 use crate::config::MaskedUrl;
 
 /// Connections that read.
@@ -22,7 +23,7 @@ const WAL_PAGES: u32 = 8000;
 pub(super) async fn in_memory() -> Result<Database, DbErr> {
     // Every connection to :memory: is a database of its own, so there is just one for reading and writing.
     let writer = connect(None, 1).await?;
-    Ok(Database { reader: writer.clone(), writer, _lock: None })
+    Ok(Database { reader: writer.clone(), writer, lock: None })
 }
 
 /// Opens the file of `sqlite:PATH`.
@@ -32,7 +33,7 @@ pub(super) async fn file(url: &MaskedUrl, path: &str) -> Result<Database, OpenEr
     let failed = |error| OpenError::Database { url: url.clone(), error };
     let writer = connect(Some(path.clone()), 1).await.map_err(failed)?;
     let reader = connect(Some(path), READERS).await.map_err(failed)?;
-    Ok(Database { writer, reader, _lock: Some(lock) })
+    Ok(Database { writer, reader, lock: Some(Arc::new(Lock::File { _file: lock })) })
 }
 
 pub(super) fn lock(path: &Path) -> Result<File, OpenError> {

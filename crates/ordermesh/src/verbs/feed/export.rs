@@ -38,7 +38,7 @@ pub async fn run(args: Export, common: Common) -> Result<(), Failure> {
     let schema = context::feed_of(context::recognise(&applied, &url)?)?;
     let bar = Bar::over("events");
     let range = Range { from: args.from_position, to: None };
-    let progress = |done, total| bar.show(done, total);
+    let progress = |doing: &str, done, total| bar.step(doing, done, total);
     let archived = export(&db, schema.key_description, &args.to, range, &progress).await;
     let archived = archived.map_err(Failure::unexpected)?;
     drop(bar);

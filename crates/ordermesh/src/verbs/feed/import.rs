@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use clap::Args;
 use ordermesh_feed::archive::import;
 use ordermesh_service::config::MaskedUrl;
-use ordermesh_service::database::offline::refuse_servers;
 
 use super::export::{answer, document, told};
 use crate::contexts;
@@ -38,10 +37,12 @@ pub async fn run(args: Import, common: Common) -> Result<(), Failure> {
     let server = contexts::by_name(&args.server)
         .ok_or_else(|| Failure::unexpected(format_args!("there is no server {}", args.server)))?;
     let schema = context::feed_of(server)?;
-    refuse_servers(&url).await.map_err(Failure::unexpected)?;
-    let database = (server.open)(&url).await.map_err(Failure::unexpected)?;
+    // To the end: a server that starts meanwhile would make a head of its own.
+    let database = (server.open_alone)(&url).await.map_err(Failure::unexpected)?;
     let bar = Bar::over("events");
-    let imported = import(&database.writer, schema, &args.from, &|done, total| bar.show(done, total)).await;
+    let imported =
+        import(&database.writer, schema, &args.from, &|doing, done, total| bar.step(doing, done, total))
+            .await;
     drop(bar);
     database.close().await.map_err(Failure::unexpected)?;
     let archived = imported.map_err(Failure::unexpected)?;

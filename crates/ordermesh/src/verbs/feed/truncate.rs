@@ -46,7 +46,7 @@ pub async fn run(args: Truncate, common: Common) -> Result<(), Failure> {
     let schema = context::feed_of(server)?;
     let database = (server.open)(&url).await.map_err(Failure::unexpected)?;
     let bar = Bar::over("events");
-    let progress = |done, total| bar.show(done, total);
+    let progress = |doing: &str, done, total| bar.step(doing, done, total);
     let (key, before) = (schema.key_description, args.before_position);
     let truncated = truncate(&database.writer, key, before, &args.archive, &progress).await;
     drop(bar);

@@ -6,7 +6,7 @@ use clap::Args;
 use ordermesh_feed::store::{CopyError, WriteTransaction, applied_migrations, copy_tables};
 use ordermesh_kernel::{Clock, SystemClock};
 use ordermesh_service::config::MaskedUrl;
-use ordermesh_service::database::offline::{Alone, refuse_servers};
+use ordermesh_service::database::offline::Alone;
 use ordermesh_service::database::{Database, fence};
 
 use super::context;
@@ -29,6 +29,9 @@ pub struct Copy {
 /// Copies, compares, fences.
 pub async fn run(copy: Copy) -> Result<(), Failure> {
     let (from, to) = (MaskedUrl::from(copy.from), MaskedUrl::from(copy.to));
+    if from == to {
+        return Err(Failure::usage("--from and --to are the same database"));
+    }
     let source = Alone::open(&from).await.map_err(Failure::unexpected)?;
     if let Some(fence) = fence::find(&source.connection).await.map_err(Failure::unexpected)? {
         return Err(Failure::unexpected(format_args!(
@@ -37,8 +40,7 @@ pub async fn run(copy: Copy) -> Result<(), Failure> {
         )));
     }
     let context = recognise(&source, &from).await?;
-    refuse_servers(&to).await.map_err(Failure::unexpected)?;
-    let target = (context.open)(&to).await.map_err(Failure::unexpected)?;
+    let target = (context.open_alone)(&to).await.map_err(Failure::unexpected)?;
     let rows = transfer(&source, &target, context, &to).await.map_err(Failure::unexpected)?;
     // Closed in this order a file of SQLite is complete without its write-ahead log.
     target.close().await.map_err(Failure::unexpected)?;
@@ -64,16 +66,8 @@ async fn transfer(
 ) -> Result<u64, CopyError> {
     let tx = WriteTransaction::begin(&source.connection).await?;
     let bar = Bar::over("rows");
-    let progress = |table: &str, done, total| {
-        bar.name(table);
-        bar.show(done, total);
-    };
-    let copied = match copy_tables(&tx, &target.writer, &(context.tables)(), &progress).await {
-        Ok(rows) => {
-            let fenced = fence::put(&tx, to, &SystemClock.now().to_string()).await;
-            fenced.map(|()| rows).map_err(CopyError::from)
-        }
-        Err(error) => Err(error),
-    };
-    tx.end(copied).await
+    let progress = |table: &str, done, total| bar.step(table, done, total);
+    let time = SystemClock.now().to_string();
+    let fence = async |source: &WriteTransaction| fence::put(source, to, &time).await;
+    copy_tables(tx, &target.writer, &(context.tables)(), &progress, fence).await
 }

@@ -4,6 +4,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic, and its helpers too")]
 
+mod killed;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 
