@@ -44,7 +44,8 @@ async fn house(events: i64) -> House {
 async fn server(house: &House, settings: GroupSettings) -> FeedServer {
     let clock = Arc::new(SystemClock);
     let groups = Groups::new(house.db.clone(), house.db.clone(), settings, clock.clone());
-    let log = Arc::new(house.log().await);
+    // Pages that are small beside what a stream may hold.
+    let log = Arc::new(house.log().await.with_page_bytes(500));
     FeedServer::new(log, groups, clock, CancellationToken::new(), TaskTracker::new())
 }
 
