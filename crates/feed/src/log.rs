@@ -15,17 +15,15 @@ use std::time::Duration;
 use async_trait::async_trait;
 use ordermesh_kernel::{Clock, EventId, Timestamp, clock};
 use ordermesh_proto::event_types::EventType;
-use sea_orm::{
-    ColumnTrait, DatabaseConnection, DbBackend, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
-};
+use sea_orm::{DatabaseConnection, DbBackend, DbErr, EntityTrait};
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::event::{Cause, LoggedEvent, NewEvent, WireEvent};
-use crate::store::{Table, event, log_head, within};
+use crate::event::WireEvent;
+use crate::store::{Table, log_head, within};
 use crate::token::LogPosition;
-use stored::{event_id, stored_time};
+use stored::event_id;
 use tail::Tail;
 
 pub(crate) use boundary::Boundary;
@@ -281,113 +279,11 @@ impl FeedSource for EventLog {
 }
 
 impl EventLog {
-    async fn stored_page(&self, position: i64, limit: usize) -> Result<Page, PageError> {
-        let events = self.stored(position, limit).await?;
-        if events.first().is_none_or(|first| first.position != position + 1) {
-            self.refuse_truncated(position, events.first().map(|first| first.position)).await?;
-        }
-        Ok(Page { events: events.into_iter().map(Arc::new).collect(), from_tail: false })
-    }
-
-    async fn stored_position_before(&self, time: Timestamp) -> Result<i64, DbErr> {
-        // recorded_time never decreases along the log, so halving finds the place: an index of times would cost every
-        // command, to save some look-ups of a subscription that starts at a time.
-        let time = clock::to_micros(time);
-        let Some(earliest) = self.stored_earliest().await? else { return Ok(*self.head.borrow()) };
-        let (mut before, mut from) = (earliest - 1, *self.head.borrow() + 1);
-        while before + 1 < from {
-            let middle = before + (from - before) / 2;
-            let earlier: Option<i64> = event::Entity::find()
-                .select_only()
-                .column(event::Column::Position)
-                .filter(event::Column::Position.eq(middle))
-                .filter(event::Column::RecordedTime.lt(time))
-                .into_tuple()
-                .one(&self.reader)
-                .await?;
-            match earlier {
-                Some(_) => before = middle,
-                None => from = middle,
-            }
-        }
-        match before < earliest {
-            // All that the log holds is of that time or later; what it no longer holds may be, too.
-            true => Ok(self.boundary().await?.position_before(time)),
-            false => Ok(before),
-        }
-    }
-
-    async fn stored_earliest(&self) -> Result<Option<i64>, DbErr> {
-        let oldest: Option<i64> = event::Entity::find()
-            .select_only()
-            .column(event::Column::Position)
-            .order_by_asc(event::Column::Position)
-            .into_tuple()
-            .one(&self.reader)
-            .await?;
-        match oldest {
-            Some(oldest) => Ok(Some(oldest)),
-            None => Ok(self.boundary().await?.after()),
-        }
-    }
-
-    async fn stored_head_time(&self) -> Result<Option<Timestamp>, DbErr> {
-        let time: Option<i64> = event::Entity::find()
-            .select_only()
-            .column(event::Column::RecordedTime)
-            .order_by_desc(event::Column::Position)
-            .into_tuple()
-            .one(&self.reader)
-            .await?;
-        time.map(stored_time).transpose()
-    }
-
-    /// A page out of the database; a truncation may have taken its first events.
-    async fn stored(&self, position: i64, limit: usize) -> Result<Vec<WireEvent>, DbErr> {
-        let rows = stored_rows(&self.reader, position, limit, self.page_bytes).await?;
-        rows.into_iter().map(|row| self.wire(row)).collect()
-    }
-
-    /// The event at a position in the database, also the one at the boundary of a truncation.
-    async fn stored_id(&self, position: i64) -> Result<Option<EventId>, DbErr> {
-        match event_id(&self.reader, position).await? {
-            Some(id) => Ok(Some(id)),
-            None => Ok(self.boundary().await?.event_id_at(position)),
-        }
-    }
-
     /// The newest position known here, and the event there as far as it is known.
     fn known_head(&self) -> (i64, Option<EventId>) {
         let tail = self.tail.read().unwrap_or_else(PoisonError::into_inner);
         let head = *self.head.borrow();
         (head, tail.known_at(head))
-    }
-
-    fn wire(&self, row: event::Model) -> Result<WireEvent, DbErr> {
-        let kind = self.schema.event(&row.kind).ok_or_else(|| {
-            DbErr::Type(format!("event {} of the log has the unknown type {}", row.position, row.kind))
-        })?;
-        let logged = LoggedEvent {
-            position: row.position,
-            id: EventId::from(row.event_id),
-            recorded: stored_time(row.recorded_time)?,
-            key_hash: row.key_hash.cast_unsigned(),
-            cause: Cause {
-                correlation_id: row.correlation_id,
-                causation_id: row.causation_id,
-                traceparent: row.traceparent,
-            },
-            event: NewEvent {
-                kind: kind.name,
-                schema_version: row.schema_version,
-                key: row.key,
-                key_revision: row.key_revision,
-                occurred: stored_time(row.occurred_time)?,
-                payload: row.payload,
-                personal: row.personal,
-            },
-        };
-        Ok(WireEvent::new(logged, kind))
     }
 
     /// A place in this log, for cursors and tokens.

@@ -74,7 +74,7 @@ impl EventLog {
 
     /// Takes from the database whatever others have committed, until that fails for good.
     async fn listen(self: Arc<Self>, replica: String) -> DbErr {
-        let (mut ear, mut faults) = (Ear { listener: None, replica, poll: Instant::now() }, 0);
+        let (mut ear, mut faults) = (Ear::new(replica), 0);
         loop {
             let error = match self.hear(&mut ear).await {
                 Ok(()) => {
@@ -96,15 +96,13 @@ impl EventLog {
     /// Waits until there may be something that is not known here, and takes it.
     async fn hear(&self, ear: &mut Ear) -> Result<(), DbErr> {
         let woken = ear.wait(self).await?;
-        let head = *self.head.borrow();
         if woken != Woken::Notice {
             // Connections are cut where a database is exchanged, and an exchange may go unheard.
             self.in_time(self.check_head()).await?;
             ear.poll = Instant::now() + POLL;
         }
         self.in_time(self.catch_up()).await?;
-        if woken == Woken::Poll && *self.head.borrow() > head {
-            // There was no notice of this. Its connection may be one that only seems to be open.
+        if ear.is_deaf(woken, *self.head.borrow()) {
             ear.listener = None;
         }
         Ok(())
@@ -186,9 +184,32 @@ struct Ear {
     replica: String,
     /// Kept while notices come: under steady ones the log's head must be compared, too.
     poll: Instant,
+    /// A notice, perhaps our own, has come since the head was noted.
+    heard: bool,
+    /// The head when a notice was heard, and at the last poll.
+    heard_head: i64,
+    polled_head: i64,
 }
 
 impl Ear {
+    fn new(replica: String) -> Self {
+        let poll = Instant::now();
+        Self { listener: None, replica, poll, heard: false, heard_head: 0, polled_head: 0 }
+    }
+
+    /// Whether events that were there a poll ago have had no notice until now, not even one of our own: then the
+    /// connection only seems to be open. `head` is the newest position after what has woken us was done.
+    fn is_deaf(&mut self, woken: Woken, head: i64) -> bool {
+        let deaf = woken == Woken::Poll && !self.heard && self.polled_head > self.heard_head;
+        if std::mem::take(&mut self.heard) || deaf || woken == Woken::Connected {
+            self.heard_head = head;
+        }
+        if woken == Woken::Poll {
+            self.polled_head = head;
+        }
+        deaf
+    }
+
     async fn wait(&mut self, log: &EventLog) -> Result<Woken, DbErr> {
         let Some(listener) = &mut self.listener else {
             self.listener = Some(log.in_time(log.open_listener()).await?);
@@ -198,12 +219,14 @@ impl Ear {
             tokio::select! {
                 biased;
                 () = tokio::time::sleep_until(self.poll) => return Ok(Woken::Poll),
-                notice = listener.try_recv() => match notice.map_err(cut)? {
-                    Some(notice) if notice.payload() == self.replica => {}
-                    Some(_) => return Ok(Woken::Notice),
-                    // The connection was lost and is there again.
-                    None => return Ok(Woken::Connected),
-                },
+                notice = listener.try_recv() => {
+                    // None: the connection was lost and is there again.
+                    let Some(notice) = notice.map_err(cut)? else { return Ok(Woken::Connected) };
+                    self.heard = true;
+                    if notice.payload() != self.replica {
+                        return Ok(Woken::Notice);
+                    }
+                }
             }
         }
     }
@@ -211,4 +234,28 @@ impl Ear {
 
 fn cut(error: sea_orm::sqlx::Error) -> DbErr {
     DbErr::Conn(sea_orm::RuntimeErr::SqlxError(Arc::new(error)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_listener_that_hears_nothing_of_events_that_are_there_is_given_up() {
+        let mut ear = Ear::new("we".to_owned());
+        assert!(!ear.is_deaf(Woken::Connected, 5));
+        assert!(!ear.is_deaf(Woken::Poll, 5));
+        // The notice of the newest events may be on its way.
+        assert!(!ear.is_deaf(Woken::Poll, 7));
+        ear.heard = true;
+        assert!(!ear.is_deaf(Woken::Poll, 8));
+        assert!(!ear.is_deaf(Woken::Poll, 8));
+        assert!(!ear.is_deaf(Woken::Poll, 9));
+        assert!(ear.is_deaf(Woken::Poll, 9));
+        assert!(!ear.is_deaf(Woken::Connected, 9));
+        assert!(!ear.is_deaf(Woken::Poll, 9));
+        ear.heard = true;
+        assert!(!ear.is_deaf(Woken::Notice, 12));
+        assert!(!ear.is_deaf(Woken::Poll, 12));
+    }
 }

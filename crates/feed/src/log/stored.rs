@@ -1,11 +1,16 @@
 //! The events of a log as they stand in its database.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use ordermesh_kernel::{EventId, Timestamp, clock};
-use sea_orm::{ConnectionTrait, DbErr, EntityTrait, IdenStatic, Iterable, QuerySelect, Statement};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DbErr, EntityTrait, IdenStatic, Iterable, QueryFilter, QueryOrder,
+    QuerySelect, Statement,
+};
 use uuid::Uuid;
 
+use super::{EventLog, Page, PageError};
+use crate::event::{Cause, LoggedEvent, NewEvent, WireEvent};
 use crate::store::event;
 
 /// A page of whole rows. The lengths decide how many events are read at all: a page of large ones would not fit into
@@ -48,6 +53,110 @@ pub(super) async fn event_id<C: ConnectionTrait>(db: &C, position: i64) -> Resul
     Ok(id.map(EventId::from))
 }
 
-pub(super) fn stored_time(micros: i64) -> Result<Timestamp, DbErr> {
+fn stored_time(micros: i64) -> Result<Timestamp, DbErr> {
     clock::from_micros(micros).map_err(|error| DbErr::Type(error.to_string()))
+}
+
+impl EventLog {
+    pub(super) async fn stored_page(&self, position: i64, limit: usize) -> Result<Page, PageError> {
+        let events = self.stored(position, limit).await?;
+        if events.first().is_none_or(|first| first.position != position + 1) {
+            self.refuse_truncated(position, events.first().map(|first| first.position)).await?;
+        }
+        Ok(Page { events: events.into_iter().map(Arc::new).collect(), from_tail: false })
+    }
+
+    pub(super) async fn stored_position_before(&self, time: Timestamp) -> Result<i64, DbErr> {
+        // recorded_time never decreases along the log, so halving finds the place: an index of times would cost every
+        // command, to save some look-ups of a subscription that starts at a time.
+        let time = clock::to_micros(time);
+        let Some(earliest) = self.stored_earliest().await? else { return Ok(*self.head.borrow()) };
+        let (mut before, mut from) = (earliest - 1, *self.head.borrow() + 1);
+        while before + 1 < from {
+            let middle = before + (from - before) / 2;
+            let earlier: Option<i64> = event::Entity::find()
+                .select_only()
+                .column(event::Column::Position)
+                .filter(event::Column::Position.eq(middle))
+                .filter(event::Column::RecordedTime.lt(time))
+                .into_tuple()
+                .one(&self.reader)
+                .await?;
+            match earlier {
+                Some(_) => before = middle,
+                None => from = middle,
+            }
+        }
+        match before < earliest {
+            // All that the log holds is of that time or later; what it no longer holds may be, too.
+            true => Ok(self.boundary().await?.position_before(time)),
+            false => Ok(before),
+        }
+    }
+
+    pub(super) async fn stored_earliest(&self) -> Result<Option<i64>, DbErr> {
+        let oldest: Option<i64> = event::Entity::find()
+            .select_only()
+            .column(event::Column::Position)
+            .order_by_asc(event::Column::Position)
+            .into_tuple()
+            .one(&self.reader)
+            .await?;
+        match oldest {
+            Some(oldest) => Ok(Some(oldest)),
+            None => Ok(self.boundary().await?.after()),
+        }
+    }
+
+    pub(super) async fn stored_head_time(&self) -> Result<Option<Timestamp>, DbErr> {
+        let time: Option<i64> = event::Entity::find()
+            .select_only()
+            .column(event::Column::RecordedTime)
+            .order_by_desc(event::Column::Position)
+            .into_tuple()
+            .one(&self.reader)
+            .await?;
+        time.map(stored_time).transpose()
+    }
+
+    /// A page out of the database; a truncation may have taken its first events.
+    pub(super) async fn stored(&self, position: i64, limit: usize) -> Result<Vec<WireEvent>, DbErr> {
+        let rows = stored_rows(&self.reader, position, limit, self.page_bytes).await?;
+        rows.into_iter().map(|row| self.wire(row)).collect()
+    }
+
+    /// The event at a position in the database, also the one at the boundary of a truncation.
+    pub(super) async fn stored_id(&self, position: i64) -> Result<Option<EventId>, DbErr> {
+        match event_id(&self.reader, position).await? {
+            Some(id) => Ok(Some(id)),
+            None => Ok(self.boundary().await?.event_id_at(position)),
+        }
+    }
+
+    fn wire(&self, row: event::Model) -> Result<WireEvent, DbErr> {
+        let kind = self.schema.event(&row.kind).ok_or_else(|| {
+            DbErr::Type(format!("event {} of the log has the unknown type {}", row.position, row.kind))
+        })?;
+        let logged = LoggedEvent {
+            position: row.position,
+            id: EventId::from(row.event_id),
+            recorded: stored_time(row.recorded_time)?,
+            key_hash: row.key_hash.cast_unsigned(),
+            cause: Cause {
+                correlation_id: row.correlation_id,
+                causation_id: row.causation_id,
+                traceparent: row.traceparent,
+            },
+            event: NewEvent {
+                kind: kind.name,
+                schema_version: row.schema_version,
+                key: row.key,
+                key_revision: row.key_revision,
+                occurred: stored_time(row.occurred_time)?,
+                payload: row.payload,
+                personal: row.personal,
+            },
+        };
+        Ok(WireEvent::new(logged, kind))
+    }
 }

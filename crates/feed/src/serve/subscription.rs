@@ -1,7 +1,7 @@
 //! One open stream: from its start through the log to the head, then along with it.
 //!
 //! The subscription's pace is its own: it reads the next page only when the last frame has gone into the stream's
-//! small channel. So a slow subscriber holds a page, about as much in frames, and nobody else up.
+//! small channel. So a slow subscriber holds two pages, about one in frames, and nobody else up.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,6 +13,7 @@ use ordermesh_proto::feed::v1::{self as wire, ClosingReason, SubscribeResponse};
 use sea_orm::DbErr;
 use tokio::sync::watch;
 use tokio::time::Instant;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::request::Subscribe;
 use super::{FeedServer, Left, Sink, page_problem};
@@ -47,6 +48,8 @@ pub(super) struct Subscription {
     untold: bool,
     told_caught_up: bool,
     in_tail: bool,
+    /// The page after the one that is sent, on its way, and the position that it follows.
+    ahead: Option<(i64, AbortOnDropHandle<Result<Page, PageError>>)>,
     last_frame: Instant,
     last_checkpoint: Option<Instant>,
     /// Since when the log cannot be read.
@@ -92,6 +95,7 @@ impl Subscription {
             untold: false,
             told_caught_up: false,
             in_tail: false,
+            ahead: None,
             last_frame: Instant::now(),
             last_checkpoint: None,
             trouble: None,
@@ -146,7 +150,7 @@ impl Subscription {
     }
 
     async fn read_page(&mut self) -> Step {
-        match self.server.source.page(self.position, PAGE).await {
+        match self.next_page().await {
             // What is told of is read by a reader that may not see it yet.
             Ok(page) if page.events.is_empty() => self.pause(PAUSE[0]).await,
             Ok(page) => {
@@ -156,6 +160,25 @@ impl Subscription {
             Err(PageError::Store(error)) if is_transient(&error) => self.survive(error).await,
             Err(error) => Err(End::Failed(error)),
         }
+    }
+
+    /// The page after the position. What follows it in the log is read meanwhile: a subscriber far behind would else wait
+    /// for the database and the database for the subscriber, in turns.
+    async fn next_page(&mut self) -> Result<Page, PageError> {
+        let page = match self.ahead.take() {
+            Some((position, reading)) if position == self.position => match reading.await {
+                Ok(page) => page?,
+                Err(_) => self.server.source.page(self.position, PAGE).await?,
+            },
+            _ => self.server.source.page(self.position, PAGE).await?,
+        };
+        let last = page.events.last().map_or(self.position, |last| last.position);
+        if !page.from_tail && last < *self.head.borrow() {
+            let source = self.server.source.clone();
+            let reading = tokio::spawn(async move { source.page(last, PAGE).await });
+            self.ahead = Some((last, AbortOnDropHandle::new(reading)));
+        }
+        Ok(page)
     }
 
     /// A busy or restarting database must not send all subscribers away at once, to come back at once.
