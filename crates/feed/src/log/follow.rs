@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ordermesh_kernel::EventId;
-use sea_orm::sqlx::postgres::PgListener;
+use sea_orm::sqlx::postgres::{PgListener, PgPoolOptions};
 use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, DbErr, EntityTrait, QueryFilter, Statement};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -109,8 +109,15 @@ impl EventLog {
     }
 
     async fn open_listener(&self) -> Result<PgListener, DbErr> {
-        let pool = self.reader.get_postgres_connection_pool();
-        let mut listener = PgListener::connect_with(pool).await.map_err(cut)?;
+        // A pool of its own: a listener that is given up says goodbye without a limit of time, and on a lost connection would
+        // keep its place among those that read until the kernel gives up.
+        let reader = self.reader.get_postgres_connection_pool();
+        let own = PgPoolOptions::new()
+            .max_connections(1)
+            .max_lifetime(None)
+            .acquire_timeout(reader.options().get_acquire_timeout())
+            .connect_lazy_with(reader.connect_options().as_ref().clone());
+        let mut listener = PgListener::connect_with(&own).await.map_err(cut)?;
         listener.listen(CHANNEL).await.map_err(cut)?;
         Ok(listener)
     }

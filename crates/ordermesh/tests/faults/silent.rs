@@ -91,7 +91,11 @@ async fn service_returns_by_itself_on_new_connections_when_the_old_ones_are_neve
     let postgres = Postgres::start().await;
     let database = postgres.database("order-command").await;
     let proxy = Proxy::to(&database).await;
-    let cut_off = impatient(Launch::replica(BINARY, &proxy.url(&database))).start().await;
+    // So few that none is left when what is lost keeps its place in a pool.
+    let cut_off = impatient(Launch::replica(BINARY, &proxy.url(&database)))
+        .env("ORDERMESH_DATABASE__WRITE_CONNECTIONS", "2")
+        .env("ORDERMESH_DATABASE__READ_CONNECTIONS", "2");
+    let cut_off = cut_off.start().await;
     let other = Launch::replica(BINARY, &database).start().await;
     place(&cut_off).await.unwrap();
     let mut live = Subscription::open(&mut cut_off.events(), SubscribeRequest::default()).await.unwrap();

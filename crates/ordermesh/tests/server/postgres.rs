@@ -36,6 +36,25 @@ async fn servers_that_start_at_once_on_an_empty_database_make_its_tables_once() 
     eventually!(read_feed(&mut two.events()).await.len() == 3, "all are servers of the same log");
 }
 
+/// The tail holds nothing, so that the feed is read by statements which the connections have prepared before.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_column_that_a_newer_replica_adds_to_the_log_does_not_disturb_one_that_runs() {
+    if not_here() {
+        return;
+    }
+    let postgres = Postgres::start().await;
+    let database = postgres.database("order-command").await;
+    let launch = Launch::replica(BINARY, &database).env("ORDERMESH_ORDER_COMMAND__FEED_TAIL_BYTES", "0");
+    let server = launch.env("ORDERMESH_DATABASE__READ_CONNECTIONS", "2").start().await;
+    server.commands().place_order(order("TEA", 1, 450)).await.unwrap();
+    let before = read_feed(&mut server.events()).await;
+    let newer = connect(&database).await.unwrap();
+    newer.execute_unprepared("ALTER TABLE events ADD COLUMN of_a_newer_version TEXT").await.unwrap();
+    assert_eq!(read_feed(&mut server.events()).await, before);
+    server.commands().place_order(order("TEA", 1, 450)).await.unwrap();
+    assert_eq!(read_feed(&mut server.events()).await.len(), 2);
+}
+
 /// A server that takes connections from the network over TLS only.
 async fn with_tls(folder: &Path) -> Postgres {
     let postgres = Postgres::start().await;
