@@ -4,6 +4,7 @@
 //! stands behind every typed event service; a context's grpc.rs only names it.
 
 mod frames;
+mod read_ahead;
 mod request;
 mod subscription;
 

@@ -1,7 +1,7 @@
 //! One open stream: from its start through the log to the head, then along with it.
 //!
 //! The subscription's pace is its own: it reads the next page only when the last frame has gone into the stream's
-//! small channel. So a slow subscriber holds two pages, about one in frames, and nobody else up.
+//! small channel. So a slow subscriber holds three pages, about one in frames, and nobody else up.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,8 +13,8 @@ use ordermesh_proto::feed::v1::{self as wire, ClosingReason, SubscribeResponse};
 use sea_orm::DbErr;
 use tokio::sync::watch;
 use tokio::time::Instant;
-use tokio_util::task::AbortOnDropHandle;
 
+use super::read_ahead::ReadAhead;
 use super::request::Subscribe;
 use super::{FeedServer, Left, Sink, page_problem};
 use crate::event::{WireEvent, wire_time};
@@ -48,8 +48,8 @@ pub(super) struct Subscription {
     untold: bool,
     told_caught_up: bool,
     in_tail: bool,
-    /// The page after the one that is sent, on its way, and the position that it follows.
-    ahead: Option<(i64, AbortOnDropHandle<Result<Page, PageError>>)>,
+    /// The pages that follow the one that is sent.
+    ahead: Option<ReadAhead>,
     last_frame: Instant,
     last_checkpoint: Option<Instant>,
     /// Since when the log cannot be read.
@@ -162,21 +162,17 @@ impl Subscription {
         }
     }
 
-    /// The page after the position. What follows it in the log is read meanwhile: a subscriber far behind would else wait
-    /// for the database and the database for the subscriber, in turns.
+    /// The page after the position, read ahead when this one is far behind.
     async fn next_page(&mut self) -> Result<Page, PageError> {
-        let page = match self.ahead.take() {
-            Some((position, reading)) if position == self.position => match reading.await {
-                Ok(page) => page?,
-                Err(_) => self.server.source.page(self.position, PAGE).await?,
-            },
-            _ => self.server.source.page(self.position, PAGE).await?,
-        };
-        let last = page.events.last().map_or(self.position, |last| last.position);
-        if !page.from_tail && last < *self.head.borrow() {
-            let source = self.server.source.clone();
-            let reading = tokio::spawn(async move { source.page(last, PAGE).await });
-            self.ahead = Some((last, AbortOnDropHandle::new(reading)));
+        if let Some(ahead) = &mut self.ahead {
+            match ahead.next().await {
+                Some(page) => return page,
+                None => self.ahead = None,
+            }
+        }
+        let page = self.server.source.page(self.position, PAGE).await?;
+        if let Some(last) = page.events.last().filter(|_| !page.from_tail) {
+            self.ahead = Some(ReadAhead::after(last.position, PAGE, self.server.source.clone()));
         }
         Ok(page)
     }
