@@ -81,6 +81,8 @@ pub struct Config {
 /// A shorter lease would end between two renewals of a live member.
 const MIN_GROUP_LEASE_MS: u64 = 100;
 
+/// A member holds an eighth of it a key; less than a few events are no use.
+const MIN_GROUP_HELD_BYTES: usize = 64 << 10;
 /// A page and one large event more must fit into the 4 MiB that standard clients take in one message.
 const MAX_FEED_PAGE_BYTES: usize = 2 << 20;
 
@@ -127,8 +129,9 @@ impl Config {
         if self.group_max_attempts < 1 {
             return refused("group_max_attempts", &self.group_max_attempts, "at least 1");
         }
-        if self.group_held_bytes < 1 {
-            return refused("group_held_bytes", &self.group_held_bytes, "at least 1");
+        if self.group_held_bytes < MIN_GROUP_HELD_BYTES {
+            let must = format!("at least {MIN_GROUP_HELD_BYTES}");
+            return refused("group_held_bytes", &self.group_held_bytes, &must);
         }
         Ok(GroupSettings {
             held_bytes: self.group_held_bytes,

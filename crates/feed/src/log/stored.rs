@@ -2,16 +2,17 @@
 
 use std::sync::{Arc, LazyLock};
 
+use futures_util::TryStreamExt;
 use ordermesh_kernel::{EventId, Timestamp, clock};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DbErr, EntityTrait, IdenStatic, Iterable, QueryFilter, QueryOrder,
-    QueryResult, QuerySelect, Statement,
+    ColumnTrait, ConnectionTrait, DbBackend, DbErr, EntityTrait, IdenStatic, Iterable, QueryFilter,
+    QueryOrder, QueryResult, QuerySelect, Statement, sqlx,
 };
 use uuid::Uuid;
 
 use super::{EventLog, Page, PageError};
 use crate::event::{Cause, LoggedEvent, NewEvent, WireEvent};
-use crate::store::event;
+use crate::store::{event, query_failed};
 
 /// A page of whole rows. Lengths decide how many events are read at all, since a page of large ones would not fit into
 /// memory: they tell the position at which the page is full, and up to there rows are read in one go. The columns are
@@ -144,8 +145,21 @@ impl EventLog {
 
     /// A page out of the database; a truncation may have taken its first events.
     pub(super) async fn stored(&self, position: i64, limit: usize) -> Result<Vec<WireEvent>, DbErr> {
-        let rows = stored_rows(&self.reader, position, limit, self.page_bytes).await?;
-        rows.into_iter().map(|row| self.wire(row)).collect()
+        if self.reader.get_database_backend() != DbBackend::Postgres {
+            let rows = stored_rows(&self.reader, position, limit, self.page_bytes).await?;
+            return rows.into_iter().map(|row| self.wire(row)).collect();
+        }
+        // Row by row: the server is a process of its own, and sends the next ones while these are taken apart.
+        let mut rows = sqlx::query(PAGE.as_str())
+            .bind(position)
+            .bind(limit as i64)
+            .bind(self.page_bytes as i64)
+            .fetch(self.reader.get_postgres_connection_pool());
+        let mut events = Vec::new();
+        while let Some(row) = rows.try_next().await.map_err(query_failed)? {
+            events.push(self.wire(model(&QueryResult::from(row))?)?);
+        }
+        Ok(events)
     }
 
     /// The event at a position in the database, also the one at the boundary of a truncation.

@@ -70,7 +70,7 @@ impl<P: Projection> Projector<P> {
 
         let settings = &self.consumer.settings;
         let mut feed = Feed::open(&self.consumer.open, None, EventFilter::default(), settings).await?;
-        let mut position = 0;
+        let (mut position, mut place) = (0, None);
         let mut told = tokio::time::Instant::now();
         loop {
             let batch = feed.next_batch::<P::Event>().await?;
@@ -82,7 +82,7 @@ impl<P: Projection> Projector<P> {
                 }
                 reached = checkpoint::place_of(batch.feed_id, last.position(), last.event_id())?;
                 self.apply(turn, &events).await?;
-                position = reached.position;
+                (position, place) = (reached.position, Some(reached));
             }
             // Without new events the place was tried when it was reached, and the live tables were further.
             let new = position == 0 || reached.event_id.is_some();
@@ -92,7 +92,8 @@ impl<P: Projection> Projector<P> {
                 return Ok(());
             }
             if batch.closed {
-                return Err(Status::unavailable("the feed closed during the rebuild").into());
+                // A stream has an age at which its server ends it; a server that goes away refuses the next one.
+                feed = Feed::open(&self.consumer.open, place, EventFilter::default(), settings).await?;
             }
             if told.elapsed() >= TELL_EVERY {
                 told = tokio::time::Instant::now();

@@ -171,10 +171,22 @@ impl Subscription {
             }
         }
         let page = self.server.source.page(self.position, PAGE).await?;
-        if let Some(last) = page.events.last().filter(|_| !page.from_tail) {
+        if let Some(last) = page.events.last().filter(|last| !page.from_tail && !self.ends_by(last.position))
+        {
             self.ahead = Some(ReadAhead::after(last.position, PAGE, self.server.source.clone()));
         }
         Ok(page)
+    }
+
+    /// Whether the stream needs nothing after a position that is about to be sent.
+    fn ends_by(&self, position: i64) -> bool {
+        match self.request.until {
+            // Whatever passes the filter may be enough.
+            Some(Bound::MaxEvents(count)) => count - self.sent_events <= PAGE as i64,
+            Some(Bound::Position(bound)) => position >= bound,
+            Some(Bound::CaughtUp(_)) => position >= self.opening_head,
+            None => false,
+        }
     }
 
     /// A busy or restarting database must not send all subscribers away at once, to come back at once.

@@ -31,7 +31,7 @@ impl StoreConnection for DatabaseConnection {
 }
 
 /// An error of the driver as sea-orm has it.
-pub(super) fn query_failed(error: sea_orm::sqlx::Error) -> DbErr {
+pub(crate) fn query_failed(error: sea_orm::sqlx::Error) -> DbErr {
     DbErr::Query(RuntimeErr::SqlxError(error.into()))
 }
 

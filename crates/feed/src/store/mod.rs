@@ -25,6 +25,7 @@ mod writes;
 
 pub(crate) use append::append;
 pub use array::StoreConnection;
+pub(crate) use array::query_failed;
 pub(crate) use consumer_entity::{inbox, parked_work};
 pub use consumer_migration::InboxMigration;
 pub use copy::{Contents, Copied, CopyTable, consumer_tables, log_tables, parking_tables};

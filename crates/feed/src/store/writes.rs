@@ -87,12 +87,15 @@ impl Writes {
         for part in &self.parts {
             inserts.push(part.array_insert(&mut arrays, "", |_, value| value)?);
         }
-        let last = inserts.pop().unwrap_or_default();
-        let others: Vec<_> =
-            inserts.iter().enumerate().map(|(number, insert)| format!("w{number} AS ({insert})")).collect();
-        let sql = match others.is_empty() {
-            true => last,
-            false => format!("WITH {} {last}", others.join(", ")),
+        // PostgreSQL runs the main statement first, then the others from the last to the first. In this order they run in ours,
+        // so that what is claimed is claimed before anything else is written.
+        let mut inserts = inserts.into_iter();
+        let first = inserts.next().unwrap_or_default();
+        let later: Vec<_> =
+            inserts.rev().enumerate().map(|(number, insert)| format!("w{number} AS ({insert})")).collect();
+        let sql = match later.is_empty() {
+            true => first,
+            false => format!("WITH {} {first}", later.join(", ")),
         };
         db.query_arrays(sql, arrays.arguments).await.map(drop)
     }

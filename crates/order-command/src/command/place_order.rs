@@ -44,13 +44,14 @@ impl Command<OrdersUnit> for PlaceOrder {
     }
 
     fn decide(&self, unit: &mut OrdersUnit, now: Timestamp) -> Result<OrderPlaced, Refusal> {
+        let id = OrderId::new_v7(now);
+        let (order, events) = Order::place(id, self.draft.clone(), self.actor.clone(), now)?;
+        // Last, since a batch may go without this look: the same request is refused for the same reason either way.
         if let Some(reference) = &self.draft.order_reference
             && let Some(order_id) = unit.reference_owner(reference)
         {
             return Err(Refusal::OrderReferenceTaken { reference: reference.clone(), order_id });
         }
-        let id = OrderId::new_v7(now);
-        let (order, events) = Order::place(id, self.draft.clone(), self.actor.clone(), now)?;
         let answer = OrderPlaced {
             order_id: id,
             order_reference: order.terms.order_reference.clone(),

@@ -27,6 +27,7 @@ const TRIED_AFTER: Duration = Duration::from_secs(1);
 /// What the connections of servers are called; tools are told apart by another name.
 pub(super) const APPLICATION: &str = "ordermesh";
 const TOOL: &str = "ordermesh-tool";
+const START: &str = "ordermesh-start";
 
 /// One connection of a tool.
 pub(super) async fn tool(url: &MaskedUrl, settings: &DatabaseSettings) -> Result<DatabaseConnection, DbErr> {
@@ -169,7 +170,9 @@ enum Purpose {
 impl Purpose {
     fn application(self) -> &'static str {
         match self {
-            Self::Start | Self::Serve => APPLICATION,
+            // Not counted among servers: beside a tool that has the first lock it can only wait for that lock.
+            Self::Start => START,
+            Self::Serve => APPLICATION,
             Self::Tool => TOOL,
         }
     }
@@ -193,7 +196,9 @@ async fn pool(
     let mut options = ConnectOptions::new(url.reveal());
     options
         .max_connections(connections)
-        .min_connections(1)
+        // None is kept for its own sake: the pool opens it with a patience of 300 s and holds its place meanwhile, which on a
+        // network that swallows everything would be missed.
+        .min_connections(0)
         .acquire_timeout(patience)
         .idle_timeout(Some(Duration::from_secs(600)))
         .max_lifetime(None::<Duration>)

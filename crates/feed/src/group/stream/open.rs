@@ -89,6 +89,9 @@ async fn try_open(
     let tx = WriteTransaction::begin(&groups.writer).await?;
     let joined = async {
         if let Some((group, position, event_id)) = &new {
+            if table::lock_group(&tx, &wish.group).await?.is_some() {
+                return Ok(None);
+            }
             table::create(&tx, group, *position, *event_id).await?;
         }
         let expected = known.or(new.map(|(group, ..)| group));
