@@ -23,9 +23,7 @@ pub(crate) async fn acquire<C: ConnectionTrait>(
         epoch = consumer_leases.epoch + CASE WHEN consumer_leases.holder = excluded.holder THEN 0 ELSE 1 END, \
         holder = excluded.holder, expires_time = excluded.expires_time \
         WHERE consumer_leases.holder = excluded.holder OR consumer_leases.expires_time <= $4";
-    let now = to_micros(now);
-    let length = i64::try_from(length.as_micros()).unwrap_or(i64::MAX);
-    let values = [consumer.into(), holder.into(), now.saturating_add(length).into(), now.into()];
+    let values = [consumer.into(), holder.into(), end(now, length).into(), to_micros(now).into()];
     execute(db, sql, values).await.map(|rows| rows > 0)
 }
 
@@ -38,15 +36,18 @@ pub(crate) async fn renew<C: ConnectionTrait>(
     length: Duration,
 ) -> Result<bool, DbErr> {
     let sql = "UPDATE consumer_leases SET expires_time = $3 WHERE consumer = $1 AND holder = $2";
-    let length = i64::try_from(length.as_micros()).unwrap_or(i64::MAX);
-    let values = [consumer.into(), holder.into(), to_micros(now).saturating_add(length).into()];
-    execute(db, sql, values).await.map(|rows| rows > 0)
+    execute(db, sql, [consumer.into(), holder.into(), end(now, length).into()]).await.map(|rows| rows > 0)
 }
 
 /// Gives the lease up, so that another replica need not wait until it has run out.
 pub(crate) async fn release<C: ConnectionTrait>(db: &C, consumer: &str, holder: Uuid) -> Result<(), DbErr> {
     let sql = "UPDATE consumer_leases SET expires_time = 0 WHERE consumer = $1 AND holder = $2";
     execute(db, sql, [consumer.into(), holder.into()]).await.map(|_| ())
+}
+
+/// When a lease ends that begins now.
+fn end(now: Timestamp, length: Duration) -> i64 {
+    to_micros(now).saturating_add(i64::try_from(length.as_micros()).unwrap_or(i64::MAX))
 }
 
 async fn execute<C: ConnectionTrait, const N: usize>(

@@ -180,13 +180,9 @@ impl Subscription {
 
     /// Whether the stream needs nothing after a position that is about to be sent.
     fn ends_by(&self, position: i64) -> bool {
-        match self.request.until {
-            // Whatever passes the filter may be enough.
-            Some(Bound::MaxEvents(count)) => count - self.sent_events <= PAGE as i64,
-            Some(Bound::Position(bound)) => position >= bound,
-            Some(Bound::CaughtUp(_)) => position >= self.opening_head,
-            None => false,
-        }
+        // Whatever passes the filter may be enough.
+        let nearly_enough = matches!(self.request.until, Some(Bound::MaxEvents(count)) if count - self.sent_events <= PAGE as i64);
+        nearly_enough || self.past_bound(position + 1)
     }
 
     /// A busy or restarting database must not send all subscribers away at once, to come back at once.

@@ -8,7 +8,7 @@ use sea_orm::sea_query::{ColumnType, Value};
 use sea_orm::sqlx::encode::IsNull;
 use sea_orm::sqlx::error::BoxDynError;
 use sea_orm::sqlx::postgres::{PgArgumentBuffer, PgArguments, PgTypeInfo};
-use sea_orm::sqlx::{Arguments, AssertSqlSafe, Encode, Postgres, Type, query_with};
+use sea_orm::sqlx::{Arguments, AssertSqlSafe, Encode, Executor, IntoArguments, Postgres, Type, query_with};
 use sea_orm::{ColumnTrait, ConnectionTrait, DatabaseConnection, DbBackend, DbErr, QueryResult, RuntimeErr};
 
 /// A connection, or a transaction, that takes arrays where it is PostgreSQL's.
@@ -24,10 +24,18 @@ impl StoreConnection for DatabaseConnection {
         if self.get_database_backend() != DbBackend::Postgres {
             return Err(no_arrays());
         }
-        let query = query_with(AssertSqlSafe(sql), arrays);
-        let rows = query.fetch_all(self.get_postgres_connection_pool()).await.map_err(query_failed)?;
-        Ok(rows.into_iter().map(QueryResult::from).collect())
+        fetch(self.get_postgres_connection_pool(), sql, arrays).await
     }
+}
+
+/// What a statement returns, as sea-orm has it.
+pub(super) async fn fetch<'c, A: IntoArguments<Postgres> + Send>(
+    connection: impl Executor<'c, Database = Postgres>,
+    sql: String,
+    arguments: A,
+) -> Result<Vec<QueryResult>, DbErr> {
+    let rows = query_with(AssertSqlSafe(sql), arguments).fetch_all(connection).await.map_err(query_failed)?;
+    Ok(rows.into_iter().map(QueryResult::from).collect())
 }
 
 /// An error of the driver as sea-orm has it.

@@ -17,7 +17,7 @@ use sea_orm::{
 use sea_query_sqlx::SqlxValues;
 use tokio::sync::Mutex;
 
-use super::array::{StoreConnection, no_arrays, query_failed};
+use super::array::{StoreConnection, fetch, no_arrays, query_failed};
 
 /// An open transaction. It must be given an end: dropped, it is undone, but its connection is not looked after.
 #[must_use]
@@ -136,9 +136,7 @@ impl ConnectionTrait for WriteTransaction {
         match &self.tx {
             Open::Sqlite(tx) => tx.query_all_raw(statement).await,
             Open::Postgres(tx) => {
-                let query = query_with(AssertSqlSafe(statement.sql), values(statement.values));
-                let rows = query.fetch_all(&mut **tx.lock().await).await.map_err(query_failed)?;
-                Ok(rows.into_iter().map(QueryResult::from).collect())
+                fetch(&mut **tx.lock().await, statement.sql, values(statement.values)).await
             }
         }
     }
@@ -148,9 +146,7 @@ impl ConnectionTrait for WriteTransaction {
 impl StoreConnection for WriteTransaction {
     async fn query_arrays(&self, sql: String, arrays: PgArguments) -> Result<Vec<QueryResult>, DbErr> {
         let Open::Postgres(tx) = &self.tx else { return Err(no_arrays()) };
-        let query = query_with(AssertSqlSafe(sql), arrays);
-        let rows = query.fetch_all(&mut **tx.lock().await).await.map_err(query_failed)?;
-        Ok(rows.into_iter().map(QueryResult::from).collect())
+        fetch(&mut **tx.lock().await, sql, arrays).await
     }
 }
 

@@ -253,7 +253,8 @@ async fn admit(connection: &mut PgConnection, url: &MaskedUrl) -> Result<(), sql
     if open.try_get(0)? {
         return Ok(());
     }
-    let fence = raw_sql("SELECT copied_to, fenced_time FROM store_fence").fetch_optional(connection).await?;
+    let find = format!("SELECT copied_to, fenced_time FROM {}", fence::TABLE);
+    let fence = raw_sql(AssertSqlSafe(find)).fetch_optional(connection).await?;
     let Some(fence) = fence else { return Ok(()) };
     let fence =
         fence::Fence { copied_to: fence.try_get("copied_to")?, fenced_time: fence.try_get("fenced_time")? };
