@@ -45,6 +45,7 @@ use uuid::Uuid;
 
 use crate::event::kernel_time;
 use crate::parking::Parking;
+use crate::store::PatientConnection;
 use crate::token::LogPosition;
 
 pub use control::ConsumerControl;
@@ -69,7 +70,7 @@ pub type ReportCheckpoint = Arc<dyn Fn(String) -> BoxFuture<'static, Result<(), 
 pub struct Consumer<H: Handler> {
     pub(crate) handler: H,
     /// Connections that write.
-    pub(crate) db: DatabaseConnection,
+    pub(crate) db: PatientConnection,
     pub(crate) open: OpenFeed,
     report: Option<ReportCheckpoint>,
     pub(crate) clock: Arc<dyn Clock>,
@@ -101,6 +102,7 @@ impl<H: Handler> Consumer<H> {
         clock: Arc<dyn Clock>,
         settings: ConsumerSettings,
     ) -> Result<Self, DbErr> {
+        let db = PatientConnection::new(db, settings.patience);
         let place = checkpoint::load(&db, handler.name()).await?;
         let blocked = BlockedKeys::default();
         blocked.set(Parking::of(handler.name()).reasons(&db).await?);

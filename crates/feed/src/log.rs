@@ -21,16 +21,13 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::event::WireEvent;
-use crate::store::{Table, log_head, within};
+use crate::store::{PATIENCE, PatientConnection, Table, log_head, within};
 use crate::token::LogPosition;
 use stored::event_id;
 use tail::Tail;
 
 pub(crate) use boundary::Boundary;
 pub(crate) use stored::stored_rows;
-
-/// How long the database may take for an answer unless [`EventLog::with_patience`] says otherwise.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Bytes of events in a page, but for its last event, unless a log is told otherwise. Whoever reads the log holds this
 /// much at a time.
@@ -108,15 +105,13 @@ pub trait FeedSource: Send + Sync {
 pub struct EventLog {
     schema: FeedSchema,
     feed_id: Uuid,
-    reader: DatabaseConnection,
+    reader: PatientConnection,
     tail: RwLock<Tail>,
     page_bytes: usize,
     /// The newest position up to which the log is known without a hole.
     head: watch::Sender<i64>,
     /// Something that was committed here is to be told to the other replicas.
     news: Notify,
-    /// How long the database may take for an answer.
-    patience: Duration,
     /// Fires when the log in the database is not the one that this process knows.
     diverged: CancellationToken,
 }
@@ -142,12 +137,11 @@ impl EventLog {
         Ok(Self {
             schema,
             feed_id: head.feed_id,
-            reader,
+            reader: PatientConnection::new(reader, PATIENCE),
             tail: RwLock::new(Tail::bounded(tail_bytes).after_event(head.position, newest)),
             page_bytes: PAGE_BYTES,
             head: watch::Sender::new(head.position),
             news: Notify::new(),
-            patience: PATIENCE,
             diverged: CancellationToken::new(),
         })
     }
@@ -158,20 +152,20 @@ impl EventLog {
         Self { page_bytes, ..self }
     }
 
-    /// Bounds the time that anything here waits for PostgreSQL, whose network may swallow a question and its answer.
+    /// Bounds the time that anything here waits for PostgreSQL (else 30 s), whose network may swallow a question and its answer.
     #[must_use]
     pub fn with_patience(self, patience: Duration) -> Self {
-        Self { patience, ..self }
+        Self { reader: PatientConnection::new(self.reader.pool().clone(), patience), ..self }
     }
 
     /// How long the database may take for an answer.
     pub(crate) fn patience(&self) -> Duration {
-        self.patience
+        self.reader.patience()
     }
 
     /// What comes of `work` on the database, or that there was no answer in time.
     async fn in_time<T, E: From<DbErr>>(&self, work: impl Future<Output = Result<T, E>>) -> Result<T, E> {
-        within(self.patience, work).await
+        within(self.patience(), work).await
     }
 
     /// Refuses a position that does not follow the head: on SQLite this process alone writes, so somebody else has

@@ -31,6 +31,7 @@ use ordermesh_feed::log::{EventLog, FeedSchema, PAGE_BYTES};
 use ordermesh_feed::project::Followers;
 use ordermesh_feed::retention::{Kept, Pruner};
 use ordermesh_feed::serve::FeedServer;
+use ordermesh_feed::store::PatientConnection;
 use ordermesh_proto::event_types::ORDER_V1;
 use ordermesh_proto::order::v1::order_command_service_server::OrderCommandServiceServer;
 use ordermesh_proto::order::v1::order_event_service_server::OrderEventServiceServer;
@@ -167,7 +168,8 @@ pub async fn start(environment: &Environment, services: &mut Services) -> Result
         column: "recorded_time",
         age: Duration::from_secs(u64::from(config.idempotency_retention_hours.get()) * 3600),
     };
-    Pruner::new(database.writer.clone(), clock.clone(), vec![records]).start(&tasks, shutdown.clone());
+    let prunes = PatientConnection::new(database.writer.clone(), patience);
+    Pruner::new(prunes, clock.clone(), vec![records]).start(&tasks, shutdown.clone());
     let committer =
         Committer::start(database.writer.clone(), log.clone(), clock.clone(), &tasks, shutdown.clone());
     let groups = Groups::new(database.writer.clone(), database.reader.clone(), group_settings, clock.clone());

@@ -26,15 +26,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use ordermesh_feed::consume::{OpenFeed, ReportCheckpoint};
+use ordermesh_feed::consume::{ConsumerSettings, OpenFeed, ReportCheckpoint};
 use ordermesh_feed::log::FeedSchema;
 use ordermesh_feed::project::{Followers, ProjectionControl, Projector};
 use ordermesh_feed::retention::{Kept, Pruner};
+use ordermesh_feed::store::PatientConnection;
 use ordermesh_proto::feed::v1::ReportCheckpointRequest;
 use ordermesh_proto::order::v1::order_event_service_client::OrderEventServiceClient;
 use ordermesh_proto::order::v1::order_query_service_server::OrderQueryServiceServer;
 use ordermesh_service::{Environment, Services, StartError};
-use sea_orm::DbBackend;
+use sea_orm::{DatabaseConnection, DbBackend};
 
 pub use config::Config;
 use projection::{Changes, OrderProjection};
@@ -58,6 +59,8 @@ pub async fn start(environment: &Environment, services: &mut Services) -> Result
     let config: Config = environment.settings.section(SECTION)?;
     config.check()?;
     let database = environment.database::<store::Migrator>(NAME, &config.database_url).await?;
+    let patience = environment.settings.database.patience();
+    let patient = |connections: &DatabaseConnection| PatientConnection::new(connections.clone(), patience);
     let changes = Arc::new(Changes::default());
     // SQLite's file is locked for this process: there is no other replica to agree with.
     let shared = database.writer.get_database_backend() != DbBackend::Sqlite;
@@ -66,16 +69,16 @@ pub async fn start(environment: &Environment, services: &mut Services) -> Result
         database.writer.clone(),
         (order_feed(environment)?, Some(order_checkpoint(environment, config.subscriber_name.clone())?)),
         environment.clock.clone(),
-        config.consumer(shared),
+        ConsumerSettings { patience, ..config.consumer(shared) },
     );
     let projector = Arc::new(projector.await?);
     let consumer = projector.consumer();
     environment.tasks.spawn(consumer.clone().run(environment.shutdown.clone()));
-    Pruner::new(database.writer.clone(), environment.clock.clone(), vec![Kept::inbox(config.inbox_kept())])
+    Pruner::new(patient(&database.writer), environment.clock.clone(), vec![Kept::inbox(config.inbox_kept())])
         .start(&environment.tasks, environment.shutdown.clone());
     let model = ReadModel {
-        reader: Reader::start(database.reader.clone(), &environment.tasks),
-        pages: PageReader::new(database.reader.clone()),
+        reader: Reader::start(patient(&database.reader), &environment.tasks),
+        pages: PageReader::new(patient(&database.reader)),
         progress: consumer.progress(),
         blocked: consumer.blocked(),
         changes,

@@ -90,8 +90,8 @@ impl Default for DatabaseSettings {
 
 impl DatabaseSettings {
     /// How long anything may wait for the database in all: what the time-outs on its own side add up to, and a second. Who
-    /// has no answer by then gets none. The one limit on this side, for calls, batches of commands and the following of
-    /// the log.
+    /// has no answer by then gets none. The one limit on this side, for calls, batches of commands, the following of
+    /// the log, and each statement of what works in the background.
     pub fn patience(&self) -> Duration {
         if self.statement_timeout_ms == 0 {
             return Duration::MAX;

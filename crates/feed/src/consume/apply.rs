@@ -126,7 +126,7 @@ impl<H: Handler> Consumer<H> {
             }
             expected = Some(standing);
         }
-        let tx = WriteTransaction::begin(&self.db).await?;
+        let tx = self.db.begin().await?;
         let done = self.attempt_in(&tx, feed_id, work, reached, expected).await;
         tx.end(done).await
     }

@@ -7,7 +7,6 @@ use sea_orm::{ConnectionTrait, DbErr};
 use super::parked::Due;
 use super::{Consumer, Handler, Progress, checkpoint, parked};
 use crate::parking::{ParkedEvent, Usage};
-use crate::store::WriteTransaction;
 
 /// What operators can do with a consumer.
 #[async_trait]
@@ -71,7 +70,7 @@ impl<H: Handler> ConsumerControl for Consumer<H> {
     }
 
     async fn replay(&self, keys: Option<&[String]>, suppress_effects: bool) -> Result<usize, DbErr> {
-        let tx = WriteTransaction::begin(&self.db).await?;
+        let tx = self.db.begin().await?;
         let planned = self.plan_replay(&tx, keys, suppress_effects).await;
         let planned = tx.end(planned).await?;
         self.wake.notify_one();
@@ -79,7 +78,7 @@ impl<H: Handler> ConsumerControl for Consumer<H> {
     }
 
     async fn discard(&self, key: &str, up_to: i64) -> Result<u64, DbErr> {
-        let tx = WriteTransaction::begin(&self.db).await?;
+        let tx = self.db.begin().await?;
         let gone = async {
             checkpoint::load_locked(&tx, self.handler.name()).await?;
             let discarded = self.parking().discard(&tx, key, Some(up_to)).await?;

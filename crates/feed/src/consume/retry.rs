@@ -107,7 +107,7 @@ impl<H: Handler> Consumer<H> {
         if self.handler.reacts() {
             self.handler.react(&event, delivery).await?;
         }
-        let tx = WriteTransaction::begin(&self.db).await?;
+        let tx = self.db.begin().await?;
         let tried = self.try_in(&tx, due, &next, &event, delivery).await;
         let tried = tx.end(tried).await?;
         if matches!(tried, Tried::Applied) {
@@ -148,7 +148,7 @@ impl<H: Handler> Consumer<H> {
     /// Forgets the plan of a key of which nothing is parked. A batch may park it again in the same moment, so it is
     /// looked again when batches wait.
     async fn forget_unless_parked(&self, key: &str) -> Result<(), ConsumeError> {
-        let tx = WriteTransaction::begin(&self.db).await?;
+        let tx = self.db.begin().await?;
         let forgotten = async {
             checkpoint::load_locked(&tx, self.name()).await?;
             match self.parking().first(&tx, key).await? {
@@ -162,7 +162,7 @@ impl<H: Handler> Consumer<H> {
 
     /// Has an event tried again later that is not known to be at fault.
     async fn postpone(&self, due: &Due) -> Result<(), ConsumeError> {
-        let tx = WriteTransaction::begin(&self.db).await?;
+        let tx = self.db.begin().await?;
         let postponed = async {
             checkpoint::load_locked(&tx, self.name()).await?;
             match parked::planned(&tx, self.name(), &due.key).await? {
@@ -178,7 +178,7 @@ impl<H: Handler> Consumer<H> {
     }
 
     async fn note_failure(&self, due: &Due, reason: &str) -> Result<(), ConsumeError> {
-        let tx = WriteTransaction::begin(&self.db).await?;
+        let tx = self.db.begin().await?;
         let noted = self.note_failure_in(&tx, due, reason).await;
         let again = tx.end(noted).await?;
         if !again {

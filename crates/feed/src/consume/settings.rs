@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::event::key_hash;
+use crate::store::PATIENCE;
 
 /// How a consumer works. The defaults suit a read model.
 #[derive(Debug, Clone, Copy)]
@@ -30,6 +31,8 @@ pub struct ConsumerSettings {
     /// How long the active replica of several on one database may be silent before another takes over. `None` where
     /// the database has one process only, as SQLite's lock sees to.
     pub lease: Option<Duration>,
+    /// How long PostgreSQL may take for a statement until the work is begun again: longer than it lets one take itself.
+    pub patience: Duration,
 }
 
 impl Default for ConsumerSettings {
@@ -46,6 +49,7 @@ impl Default for ConsumerSettings {
             report_interval: Duration::from_secs(5),
             ask_interval: Duration::from_secs(3),
             lease: None,
+            patience: PATIENCE,
         }
     }
 }

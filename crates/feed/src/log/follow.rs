@@ -111,7 +111,7 @@ impl EventLog {
     async fn open_listener(&self) -> Result<PgListener, DbErr> {
         // A pool of its own: a listener that is given up says goodbye without a limit of time, and on a lost connection would
         // keep its place among those that read until the kernel gives up.
-        let reader = self.reader.get_postgres_connection_pool();
+        let reader = self.reader.pool().get_postgres_connection_pool();
         let own = PgPoolOptions::new()
             .max_connections(1)
             .max_lifetime(None)

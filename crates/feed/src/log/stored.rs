@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::{EventLog, Page, PageError};
 use crate::event::{Cause, LoggedEvent, NewEvent, WireEvent};
-use crate::store::{event, query_failed};
+use crate::store::{Lent, event, query_failed};
 
 /// A page of whole rows. Lengths decide how many events are read at all, since a page of large ones would not fit into
 /// memory: they tell the position at which the page is full, and up to there rows are read in one go. The columns are
@@ -150,15 +150,20 @@ impl EventLog {
             return rows.into_iter().map(|row| self.wire(row)).collect();
         }
         // Row by row: the server is a process of its own, and sends the next ones while these are taken apart.
+        let lent = Lent::take(self.reader.pool()).await?;
+        let mut connection = lent.own().await;
         let mut rows = sqlx::query(PAGE.as_str())
             .bind(position)
             .bind(limit as i64)
             .bind(self.page_bytes as i64)
-            .fetch(self.reader.get_postgres_connection_pool());
+            .fetch(&mut **connection);
         let mut events = Vec::new();
         while let Some(row) = rows.try_next().await.map_err(query_failed)? {
             events.push(self.wire(model(&QueryResult::from(row))?)?);
         }
+        drop(rows);
+        drop(connection);
+        lent.give_back();
         Ok(events)
     }
 

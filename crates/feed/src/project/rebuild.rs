@@ -60,7 +60,7 @@ fn refused_by_feed(status: &Status) -> Option<Problem> {
 
 impl<P: Projection> Projector<P> {
     pub(super) async fn rebuild_tables(&self, turn: &Turn, tell: &Tell) -> Result<(), ConsumeError> {
-        let tx = WriteTransaction::begin(&self.consumer.db).await?;
+        let tx = self.consumer.db.begin().await?;
         let created = async {
             turn.take(&tx).await?;
             Ok::<_, ConsumeError>(self.consumer.handler.0.create_tables(&tx, REBUILD_SUFFIX).await?)
@@ -105,7 +105,7 @@ impl<P: Projection> Projector<P> {
     }
 
     async fn apply(&self, turn: &Turn, events: &[P::Event]) -> Result<(), ConsumeError> {
-        let tx = WriteTransaction::begin(&self.consumer.db).await?;
+        let tx = self.consumer.db.begin().await?;
         let applied = async {
             turn.keep(&tx).await?;
             Ok::<_, ConsumeError>(self.consumer.handler.0.apply(&tx, REBUILD_SUFFIX, events).await?)
@@ -127,7 +127,7 @@ impl<P: Projection> Projector<P> {
                 Err(error) => return Err(error),
             }
         }
-        let tx = WriteTransaction::begin(&self.consumer.db).await?;
+        let tx = self.consumer.db.begin().await?;
         let swapped = self.swap_in(&tx, turn, live, reached).await;
         let swapped = tx.end(swapped).await?;
         if swapped {

@@ -7,10 +7,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ordermesh_kernel::{Clock, EventId};
-use sea_orm::{ConnectionTrait, DatabaseConnection};
+use sea_orm::ConnectionTrait;
 use uuid::Uuid;
 
 use crate::consume::{ConsumeError, lease};
+use crate::store::PatientConnection;
 
 /// How long a rebuild may be silent before another may begin: as long as one of its statements may take.
 const LENGTH: Duration = Duration::from_secs(10);
@@ -18,7 +19,7 @@ const LENGTH: Duration = Duration::from_secs(10);
 /// The right to rebuild a projection, until it is dropped.
 pub(super) struct Turn {
     projection: &'static str,
-    db: DatabaseConnection,
+    db: PatientConnection,
     clock: Arc<dyn Clock>,
     /// Of the lease.
     name: String,
@@ -27,7 +28,7 @@ pub(super) struct Turn {
 
 impl Turn {
     /// A turn that is still to be taken.
-    pub fn of(projection: &'static str, db: &DatabaseConnection, clock: &Arc<dyn Clock>) -> Self {
+    pub fn of(projection: &'static str, db: &PatientConnection, clock: &Arc<dyn Clock>) -> Self {
         let (name, holder) = (format!("{projection} rebuild"), *EventId::new_v7(clock.now()).as_uuid());
         Self { projection, db: db.clone(), clock: clock.clone(), name, holder }
     }

@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ordermesh_kernel::{Clock, to_micros};
-use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr, Statement};
+use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::store::WriteTransaction;
+use crate::store::{PatientConnection, WriteTransaction};
 
 /// Rows deleted in one transaction: few enough that no command waits for them noticeably.
 const BATCH: u64 = 500;
@@ -63,14 +63,14 @@ pub async fn prune<C: ConnectionTrait>(
 
 /// Prunes the tables of one database.
 pub struct Pruner {
-    writer: DatabaseConnection,
+    writer: PatientConnection,
     clock: Arc<dyn Clock>,
     kept: Vec<Kept>,
 }
 
 impl Pruner {
     /// A pruner that has done nothing yet.
-    pub fn new(writer: DatabaseConnection, clock: Arc<dyn Clock>, kept: Vec<Kept>) -> Self {
+    pub fn new(writer: PatientConnection, clock: Arc<dyn Clock>, kept: Vec<Kept>) -> Self {
         Self { writer, clock, kept }
     }
 
@@ -99,7 +99,7 @@ impl Pruner {
             let before = now.saturating_sub(age);
             let mut deleted = 0;
             while !shutdown.is_cancelled() {
-                let tx = WriteTransaction::begin(&self.writer).await?;
+                let tx = self.writer.begin().await?;
                 let batch = match take_turn(&tx).await {
                     Ok(true) => prune(&tx, kept.table, kept.column, before, BATCH).await,
                     other => other.map(|_| 0),

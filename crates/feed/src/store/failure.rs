@@ -8,6 +8,9 @@ use sea_orm::sqlx::Error;
 use sea_orm::sqlx::error::DatabaseError;
 use sea_orm::sqlx::postgres::PgDatabaseError;
 
+/// How long a database may take for an answer where nothing else is said.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+
 /// What to do after an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Failure {

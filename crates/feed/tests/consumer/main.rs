@@ -10,3 +10,4 @@ mod replaying;
 mod replicas;
 mod scripted;
 mod shop;
+mod silent;

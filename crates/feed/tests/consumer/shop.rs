@@ -13,8 +13,8 @@ use ordermesh_kernel::SystemClock;
 use ordermesh_proto::feed::v1::EventFilter;
 use ordermesh_proto::order::v1::OrderEvent;
 use ordermesh_testkit::backend::{self, Backend};
-use ordermesh_testkit::eventually;
 use ordermesh_testkit::wait::soon;
+use ordermesh_testkit::{Proxy, eventually};
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, Statement};
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 use tempfile::TempDir;
@@ -134,6 +134,8 @@ pub struct Shop {
     pub types: Vec<String>,
     pub reacts: bool,
     pub report: Option<ReportCheckpoint>,
+    /// By way of which the consumer, but not the test, reaches its database.
+    pub wire: Option<Proxy>,
     directory: TempDir,
 }
 
@@ -156,22 +158,30 @@ impl Shop {
         };
         let directory = tempfile::tempdir().unwrap();
         let (feed, script) = (ScriptedFeed::new(), Script::default());
-        Self { feed, script, settings, types: Vec::new(), reacts: false, report: None, directory }
+        Self { feed, script, settings, types: Vec::new(), reacts: false, report: None, wire: None, directory }
     }
 
     /// The shop's database, by connections of its own.
     pub async fn connect(&self) -> DatabaseConnection {
-        connect(self.directory.path()).await
+        connect(&self.url().await).await
+    }
+
+    /// Where the shop's database is.
+    pub async fn url(&self) -> String {
+        database_url(self.directory.path()).await
     }
 
     /// A replica of the consumer, with connections of its own.
     pub async fn start(&self) -> Running {
         let db = self.connect().await;
+        let used = match &self.wire {
+            Some(wire) => connect(&wire.url(&self.url().await)).await,
+            None => db.clone(),
+        };
         let (script, types) = (self.script.clone(), self.types.clone());
         let tally = Tally { script, types, reacts: self.reacts };
         let clock = Arc::new(SystemClock);
-        let mut consumer =
-            Consumer::new(tally, db.clone(), self.feed.open(), clock, self.settings).await.unwrap();
+        let mut consumer = Consumer::new(tally, used, self.feed.open(), clock, self.settings).await.unwrap();
         if let Some(report) = &self.report {
             consumer = consumer.reporting(report.clone());
         }
@@ -182,11 +192,14 @@ impl Shop {
 }
 
 /// The directory's database: two consumers of one directory are replicas.
-async fn connect(directory: &Path) -> DatabaseConnection {
-    let url = match Backend::of_this_run() {
+async fn database_url(directory: &Path) -> String {
+    match Backend::of_this_run() {
         Backend::Postgres => backend::database_url(directory, "tally").await,
         Backend::Sqlite => format!("sqlite://{}?mode=rwc", directory.join("tally.db").display()),
-    };
+    }
+}
+
+async fn connect(url: &str) -> DatabaseConnection {
     let connections = if url.starts_with("sqlite") { 1 } else { 4 };
     let mut options = ConnectOptions::new(url);
     options.max_connections(connections).idle_timeout(None).max_lifetime(None).sqlx_logging(false);

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ordermesh_feed::retention::{Kept, Pruner, prune};
+use ordermesh_feed::store::PatientConnection;
 use ordermesh_kernel::{ManualClock, from_micros};
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use tokio_util::sync::CancellationToken;
@@ -31,7 +32,7 @@ async fn with_records(count: i64) -> House {
 fn pruner(house: &House, clock: &Arc<ManualClock>) -> Pruner {
     let week = Duration::from_secs(7 * 24 * 3600);
     let kept = Kept { table: "idempotency_records", column: "recorded_time", age: week };
-    Pruner::new(house.db.clone(), clock.clone(), vec![kept])
+    Pruner::new(PatientConnection::new(house.db.clone(), Duration::MAX), clock.clone(), vec![kept])
 }
 
 #[tokio::test]

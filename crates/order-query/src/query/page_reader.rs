@@ -7,8 +7,9 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ordermesh_feed::store::PatientConnection;
 use sea_orm::error::ConnAcquireErr;
-use sea_orm::{DatabaseConnection, DbBackend, DbErr};
+use sea_orm::{DbBackend, DbErr};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::page::fill;
@@ -25,21 +26,22 @@ const GROUP_BYTES: usize = 512 << 10;
 /// Gives the turns.
 #[derive(Debug)]
 pub struct PageReader {
-    database: DatabaseConnection,
+    database: PatientConnection,
     turns: Arc<Semaphore>,
 }
 
 impl PageReader {
     /// Reads from `database`, as many pages at once as half of its connections.
-    pub fn new(database: DatabaseConnection) -> Self {
-        let connections = match database.get_database_backend() {
-            DbBackend::Postgres => database.get_postgres_connection_pool().options().get_max_connections(),
-            _ => database.get_sqlite_connection_pool().options().get_max_connections(),
+    pub fn new(database: PatientConnection) -> Self {
+        let pool = database.pool();
+        let connections = match pool.get_database_backend() {
+            DbBackend::Postgres => pool.get_postgres_connection_pool().options().get_max_connections(),
+            _ => pool.get_sqlite_connection_pool().options().get_max_connections(),
         };
         Self::with_turns(database, usize::try_from(connections / 2).unwrap_or(1).max(1))
     }
 
-    fn with_turns(database: DatabaseConnection, turns: usize) -> Self {
+    fn with_turns(database: PatientConnection, turns: usize) -> Self {
         Self { database, turns: Arc::new(Semaphore::new(turns)) }
     }
 
@@ -66,13 +68,13 @@ impl PageReader {
 /// A turn to read a page.
 #[derive(Debug)]
 pub(super) struct Turn {
-    database: DatabaseConnection,
+    database: PatientConnection,
     _permit: OwnedSemaphorePermit,
 }
 
 impl Turn {
     /// Where to read from.
-    pub fn database(&self) -> &DatabaseConnection {
+    pub fn database(&self) -> &PatientConnection {
         &self.database
     }
 
@@ -99,11 +101,16 @@ mod tests {
     use futures_util::poll;
     use ordermesh_feed::store::is_transient;
     use ordermesh_service::Database;
+    use sea_orm::DatabaseConnection;
     use uuid::Uuid;
+
+    fn nowhere() -> PatientConnection {
+        PatientConnection::new(DatabaseConnection::default(), MAX_WAIT)
+    }
 
     #[tokio::test(start_paused = true)]
     async fn a_page_waits_while_others_have_all_turns_and_not_for_ever() {
-        let pages = PageReader::with_turns(DatabaseConnection::default(), 2);
+        let pages = PageReader::with_turns(nowhere(), 2);
         let (first, _second) = (pages.turn().await.unwrap(), pages.turn().await.unwrap());
         let waiting = pages.turn();
         tokio::pin!(waiting);
@@ -115,7 +122,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_caller_who_has_left_does_not_end_the_turn_before_its_page_is_read() {
-        let pages = PageReader::with_turns(DatabaseConnection::default(), 1);
+        let pages = PageReader::with_turns(nowhere(), 1);
         let (finish, finished) = tokio::sync::oneshot::channel::<()>();
         let mut calling = Box::pin(pages.read(|turn| async move {
             let _ = finished.await;
@@ -140,7 +147,7 @@ mod tests {
         )
         .await
         .unwrap();
-        let pages = PageReader::new(database.reader.clone());
+        let pages = PageReader::new(PatientConnection::new(database.reader.clone(), MAX_WAIT));
         let gone = [1, 2].map(|id| Listed { order_id: Uuid::from_u128(id), bytes: GROUP_BYTES });
         assert_eq!(pages.turn().await.unwrap().load(&gone).await.unwrap(), []);
     }

@@ -1,7 +1,8 @@
 //! Reads orders by id for all callers at once: the ids that queue up while one statement runs are the next
 //! statement. No timer: a lone caller does not wait, and the busier it gets the fewer statements an order costs.
 
-use sea_orm::{DatabaseConnection, DbErr};
+use ordermesh_feed::store::PatientConnection;
+use sea_orm::DbErr;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
@@ -29,7 +30,7 @@ pub struct Reader {
 
 impl Reader {
     /// Starts the task on `tasks`; it ends when the last handle is gone.
-    pub fn start(database: DatabaseConnection, tasks: &TaskTracker) -> Self {
+    pub fn start(database: PatientConnection, tasks: &TaskTracker) -> Self {
         let (queue, wanted) = mpsc::channel(QUEUE);
         tasks.spawn(read(database, wanted));
         Self { queue }
@@ -44,7 +45,7 @@ impl Reader {
     }
 }
 
-async fn read(database: DatabaseConnection, mut queue: mpsc::Receiver<Wanted>) {
+async fn read(database: PatientConnection, mut queue: mpsc::Receiver<Wanted>) {
     let mut wanted = Vec::with_capacity(MAX_BATCH);
     while queue.recv_many(&mut wanted, MAX_BATCH).await > 0 {
         // Who has left meanwhile needs no answer.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use ordermesh_feed::consume::{BlockedKeys, HandlerError, Progress};
 use ordermesh_feed::project::Projection;
-use ordermesh_feed::store::WriteTransaction;
+use ordermesh_feed::store::{PatientConnection, WriteTransaction};
 use ordermesh_feed::token::LogPosition;
 use ordermesh_kernel::EventId;
 use ordermesh_order_query::grpc::QueryService;
@@ -56,9 +56,10 @@ impl Shelf {
         let progress = watch::Sender::new(Progress::default());
         let shutdown = CancellationToken::new();
         let (writer, blocked) = (database.writer.clone(), BlockedKeys::default());
+        let reader = PatientConnection::new(database.reader.clone(), DatabaseSettings::default().patience());
         let model = ReadModel {
-            reader: Reader::start(database.reader.clone(), &TaskTracker::new()),
-            pages: PageReader::new(database.reader.clone()),
+            reader: Reader::start(reader.clone(), &TaskTracker::new()),
+            pages: PageReader::new(reader),
             progress: progress.subscribe(),
             blocked: blocked.clone(),
             changes: changes.clone(),

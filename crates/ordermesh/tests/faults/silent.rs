@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use ordermesh_proto::feed::v1::{GetFeedRequest, ListProjectionsRequest, SubscribeRequest};
-use ordermesh_proto::order::v1::GetOrderRequest;
+use ordermesh_proto::order::v1::{GetOrderRequest, ListOrdersRequest};
 use ordermesh_testkit::backend::connect;
 use ordermesh_testkit::wait::soon;
 use ordermesh_testkit::{
@@ -40,11 +40,18 @@ async fn refused_in_time<T: std::fmt::Debug>(answer: impl Future<Output = Result
     assert!(took < PATIENCE + SLACK, "it took {took:?}");
 }
 
-/// A read server of the write server, on the same PostgreSQL.
+/// A read server of the write server, on the same PostgreSQL, with so few connections that none is left when what is
+/// lost keeps its place in a pool.
 async fn reader(postgres: &Postgres, write: &Server) -> Server {
+    reader_on(&postgres.database("order-query").await, write).await
+}
+
+async fn reader_on(database: &str, write: &Server) -> Server {
     let read = Launch::program(BINARY, &["serve", "order-query"]).listen("127.0.0.1:0");
     let read = read
-        .env("ORDERMESH_ORDER_QUERY__DATABASE_URL", &postgres.database("order-query").await)
+        .env("ORDERMESH_ORDER_QUERY__DATABASE_URL", database)
+        .env("ORDERMESH_DATABASE__WRITE_CONNECTIONS", "2")
+        .env("ORDERMESH_DATABASE__READ_CONNECTIONS", "2")
         .env("ORDERMESH_PEERS__ORDER_COMMAND", &format!("http://{}", write.addr()));
     impatient(read).start().await
 }
@@ -109,6 +116,40 @@ async fn service_returns_by_itself_on_new_connections_when_the_old_ones_are_neve
     place(&other).await.unwrap();
     live.read_events(4).await;
     assert_log_is_sound(&live.events);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_read_server_whose_database_is_never_heard_of_again_answers_by_itself_on_new_connections_and_catches_up()
+ {
+    if not_here() {
+        return;
+    }
+    let postgres = Postgres::start().await;
+    let write = Launch::replica(BINARY, &postgres.database("order-command").await).start().await;
+    let database = postgres.database("order-query").await;
+    let proxy = Proxy::to(&database).await;
+    let read = reader_on(&proxy.url(&database), &write).await;
+    let mut ids = vec![place(&write).await.unwrap().into_inner().order_id];
+    for _ in 0..2 {
+        let known = ids[0].clone();
+        eventually!(read.queries().get_order(get(&known)).await, "the read server has the order");
+        proxy.swallow();
+        // The projection has work to do, too.
+        ids.push(place(&write).await.unwrap().into_inner().order_id);
+        for _ in 0..2 {
+            let (mut one, mut page) = (read.queries(), read.queries());
+            tokio::join!(
+                refused_in_time(one.get_order(get(&known))),
+                refused_in_time(page.list_orders(ListOrdersRequest::default())),
+            );
+        }
+        proxy.pass();
+        eventually!(read.queries().get_order(get(&known)).await, "queries are answered again");
+        eventually!(read.queries().list_orders(ListOrdersRequest::default()).await, "pages are read again");
+        for id in &ids {
+            eventually!(read.queries().get_order(get(id)).await, "the projection has caught up");
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -226,11 +226,11 @@ fn guarded(pool: PgPoolOptions, url: MaskedUrl, patience: Duration) -> PgPoolOpt
             admitted.unwrap_or_else(|_| Err(sqlx::Error::PoolTimedOut))
         })
     })
-    // The driver tries a connection that comes back without a limit of time: one whose network swallows everything
-    // would take its place in the pool until the kernel gives up.
+    // The driver waits without a limit for an answer that is still due on a connection that comes back, and has no other place
+    // for one. Where none is due this costs nothing.
     .after_release(move |connection, _| {
         Box::pin(async move {
-            let answered = tokio::time::timeout(patience, connection.ping()).await;
+            let answered = tokio::time::timeout(patience, connection.flush()).await;
             answered.unwrap_or_else(|_| Err(sqlx::Error::PoolTimedOut)).map(|()| true)
         })
     })
