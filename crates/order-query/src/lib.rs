@@ -56,7 +56,7 @@ const MAX_FRAME_BYTES: usize = 16 << 20;
 /// Opens the database, follows the order feed and makes the services.
 pub async fn start(environment: &Environment, services: &mut Services) -> Result<Followers, StartError> {
     let config: Config = environment.settings.section(SECTION)?;
-    config.check()?;
+    config.check(environment.settings.database.patience())?;
     let database = environment.database::<store::Migrator>(NAME, &config.database_url).await?;
     let changes = Arc::new(Changes::default());
     // SQLite's file is locked for this process: there is no other replica to agree with.
