@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use tonic::{Code, Status};
-use tonic_types::{ErrorDetails, StatusExt};
+use tonic_types::{ErrorDetails, ErrorInfo, StatusExt};
 
 use crate::common::v1::CommonErrorReason;
 
@@ -128,7 +128,12 @@ fn shortened(mut text: String, max: usize) -> String {
 
 /// The reason that a status carries, if it has one.
 pub fn reason_of(status: &Status) -> Option<String> {
-    status.get_details_error_info().map(|info| info.reason)
+    info_of(status).map(|info| info.reason)
+}
+
+/// The reason and the values for programs that a status carries, if it has them.
+pub fn info_of(status: &Status) -> Option<ErrorInfo> {
+    status.get_details_error_info()
 }
 
 /// Collects what is wrong with a request's fields, so that one answer names them all.

@@ -16,6 +16,8 @@ const MIN_LEASE_MS: u64 = 100;
 const MAX_BATCH: usize = 10_000;
 /// Characters of a subscriber's name that the contract allows.
 const MAX_NAME: usize = 100;
+/// What is left of a call when it has waited for its `at_least` as long as it may.
+const TIME_TO_ANSWER: Duration = Duration::from_secs(1);
 
 const SEVEN_DAYS: NonZeroU32 = NonZeroU32::new(7 * 24).expect("seven is not zero");
 
@@ -25,7 +27,8 @@ const SEVEN_DAYS: NonZeroU32 = NonZeroU32::new(7 * 24).expect("seven is not zero
 pub struct Config {
     /// The database; empty: order-query.db in the data directory.
     pub database_url: MaskedUrl,
-    /// How long a query waits for the read model to reach its `at_least`, in milliseconds. Default 2000.
+    /// How long a query waits for the read model to reach its `at_least`, in milliseconds. Default 2000. At most what
+    /// calls wait for the database, less a second for the answer.
     pub at_least_wait_ms: u64,
     /// The name under which the read model's checkpoint is told to the order feed. Default order-query; each database
     /// needs a name of its own, its replicas share one.
@@ -90,8 +93,8 @@ impl Config {
         Duration::from_secs(u64::from(self.consumer_inbox_hours.get()) * 3600)
     }
 
-    /// Refuses what cannot be used, by name.
-    pub(crate) fn check(&self) -> Result<(), ConfigError> {
+    /// Refuses what cannot be used, by name. Calls are cut off after `patience`.
+    pub(crate) fn check(&self, patience: Duration) -> Result<(), ConfigError> {
         let refused = |key: &str, value: &dyn Display, must: &str| {
             Err(ConfigError::invalid(&format!("{SECTION}.{key}"), value, must))
         };
@@ -111,6 +114,12 @@ impl Config {
             let must = "at least 1 and at most order_query.consumer_max_retry_ms";
             return refused("consumer_retry_ms", &self.consumer_retry_ms, must);
         }
+        // A caller who waits longer would be told that the database does not answer.
+        let longest = patience.saturating_sub(TIME_TO_ANSWER);
+        if Duration::from_millis(self.at_least_wait_ms) > longest {
+            let must = format!("at most {}, the sum of database.*_timeout_ms", longest.as_millis());
+            return refused("at_least_wait_ms", &self.at_least_wait_ms, &must);
+        }
         if self.consumer_report_ms < 1 {
             return refused("consumer_report_ms", &self.consumer_report_ms, "at least 1");
         }
@@ -128,6 +137,15 @@ impl Config {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use ordermesh_service::config::DatabaseSettings;
+
+    #[test]
+    fn a_query_may_wait_as_long_as_calls_wait_for_the_database_less_the_time_to_answer() {
+        let config = Config { at_least_wait_ms: 15_000, ..Config::default() };
+        config.check(DatabaseSettings::default().patience()).unwrap();
+        let for_ever = DatabaseSettings { statement_timeout_ms: 0, ..DatabaseSettings::default() };
+        Config { at_least_wait_ms: u64::MAX, ..config }.check(for_ever.patience()).unwrap();
+    }
 
     #[test]
     fn the_defaults_are_those_of_the_runtime_and_a_lease_belongs_to_a_shared_database() {
@@ -143,7 +161,7 @@ mod tests {
         let with = |edit: fn(&mut Config)| {
             let mut config = Config::default();
             edit(&mut config);
-            config.check().unwrap_err().to_string()
+            config.check(DatabaseSettings::default().patience()).unwrap_err().to_string()
         };
         for (refusal, key) in [
             (with(|config| config.subscriber_name = "two words".to_owned()), "subscriber_name"),
@@ -151,6 +169,7 @@ mod tests {
             (with(|config| config.consumer_max_attempts = 0), "consumer_max_attempts"),
             (with(|config| config.consumer_max_retry_ms = 10), "consumer_retry_ms"),
             (with(|config| config.consumer_report_ms = 0), "consumer_report_ms"),
+            (with(|config| config.at_least_wait_ms = 15_001), "at_least_wait_ms"),
             (with(|config| config.consumer_lease_ms = 99), "consumer_lease_ms"),
         ] {
             assert!(refusal.contains(&format!("`order_query.{key}`")), "{refusal}");

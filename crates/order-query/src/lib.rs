@@ -57,7 +57,7 @@ const MAX_FRAME_BYTES: usize = 16 << 20;
 /// Opens the database, follows the order feed and makes the services.
 pub async fn start(environment: &Environment, services: &mut Services) -> Result<Followers, StartError> {
     let config: Config = environment.settings.section(SECTION)?;
-    config.check()?;
+    config.check(environment.settings.database.patience())?;
     let database = environment.database::<store::Migrator>(NAME, &config.database_url).await?;
     let patience = environment.settings.database.patience();
     let patient = |connections: &DatabaseConnection| PatientConnection::new(connections.clone(), patience);

@@ -1,15 +1,17 @@
 //! What every server of ordermesh shares: configuration, databases, start-up, shutdown, health, reflection, errors.
 //!
 //! # Layout
+//! - [`around`]: a tower layer made of what is to become of a call's answer
 //! - [`caller`]: who calls
 //! - [`config`]: file, environment and flags to typed settings; secrets masked; unknown keys refused by name
 //! - [`database`]: opens a context's database and brings its tables up to date
 //! - [`environment`]: what a context is given when it starts
 //! - [`server`]: the one way to serve: listeners and a shutdown signal in, gRPC out
-//! - [`patience`]: the layer that bounds how long a call waits for its answer
-//! - [`rescue`]: the layer that gives every error its ErrorInfo
+//! - [`patience`]: bounds how long a call waits for its answer
+//! - [`rescue`]: gives every error its ErrorInfo
 //! - [`telemetry`]: what is logged, and how
 
+pub mod around;
 pub mod caller;
 pub mod config;
 pub mod database;

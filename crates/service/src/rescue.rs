@@ -3,63 +3,35 @@
 //! A handler's refusal has one already. What is left comes from below the handlers: a message over the size
 //! limit, an unknown method, a passed deadline. They are rewritten here to the contract's shape.
 
-use std::task::{Context, Poll};
 use std::time::Duration;
 
-use futures_util::future::{BoxFuture, FutureExt};
-use http::{Request, Response};
+use futures_util::future::BoxFuture;
+use http::Response;
 use ordermesh_proto::common::v1::CommonErrorReason;
 use ordermesh_proto::error::Problem;
 use tonic::{Code, Status};
-use tower::{Layer, Service};
 
-/// Makes [`Rescue`].
+use crate::around::Around;
+
+/// Rewrites bare error statuses.
 #[derive(Debug, Clone, Copy)]
-pub struct RescueLayer {
+pub struct Rescue {
     /// Size of the largest request in bytes, to tell a caller that exceeds it.
     pub max_request_bytes: usize,
 }
 
-impl<S> Layer<S> for RescueLayer {
-    type Service = Rescue<S>;
-
-    fn layer(&self, inner: S) -> Rescue<S> {
-        Rescue { inner, max_request_bytes: self.max_request_bytes }
-    }
-}
-
-/// Rewrites bare error statuses of `S`.
-#[derive(Debug, Clone)]
-pub struct Rescue<S> {
-    inner: S,
-    max_request_bytes: usize,
-}
-
-impl<S, B, R> Service<Request<B>> for Rescue<S>
-where
-    S: Service<Request<B>, Response = Response<R>>,
-    S::Future: Send + 'static,
-    R: Default,
-{
-    type Response = Response<R>;
-    type Error = S::Error;
-    type Future = BoxFuture<'static, Result<Response<R>, S::Error>>;
-
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
-        self.inner.poll_ready(context)
-    }
-
-    fn call(&mut self, request: Request<B>) -> Self::Future {
-        let max_request_bytes = self.max_request_bytes;
+impl Around for Rescue {
+    fn answer<R: Default, E>(
+        &self,
+        path: &str,
+        answer: impl Future<Output = Result<Response<R>, E>> + Send + 'static,
+    ) -> BoxFuture<'static, Result<Response<R>, E>> {
         // Health has an error of its own protocol, which its clients know by the code alone.
-        let as_it_is = request.uri().path().starts_with("/grpc.health.");
-        let answer = self.inner.call(request);
-        answer
-            .map(move |response| match response? {
-                response if as_it_is => Ok(response),
-                response => Ok(rescue(response, max_request_bytes)),
-            })
-            .boxed()
+        if path.starts_with("/grpc.health.") {
+            return Box::pin(answer);
+        }
+        let max_request_bytes = self.max_request_bytes;
+        Box::pin(async move { Ok(rescue(answer.await?, max_request_bytes)) })
     }
 }
 

@@ -16,10 +16,11 @@ use tonic::transport::Server;
 use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 
+use crate::around::AroundLayer;
 use crate::config::ServerSettings;
 use crate::environment::{Environment, StartError};
-use crate::patience::PatienceLayer;
-use crate::rescue::RescueLayer;
+use crate::patience::Patience;
+use crate::rescue::Rescue;
 
 /// How long the databases may take to close after the grace; who starts the process waits a little longer than the grace.
 const CLOSING: Duration = Duration::from_secs(3);
@@ -179,15 +180,16 @@ async fn serve_routes(
         }
         socket
     });
-    let patience = PatienceLayer { limit: environment.settings.database.patience() };
+    let rescue = Rescue { max_request_bytes: settings.max_request_bytes };
+    let patience = Patience { limit: environment.settings.database.patience() };
     Server::builder()
         .max_concurrent_streams(Some(4096))
         .http2_keepalive_interval(Some(Duration::from_secs(20)))
         .initial_stream_window_size(1 << 20)
         .initial_connection_window_size(4 << 20)
-        .layer(RescueLayer { max_request_bytes: settings.max_request_bytes })
+        .layer(AroundLayer(rescue))
         // Nearest to the handlers: all that they wait for is the database, or what they bound themselves.
-        .layer(patience)
+        .layer(AroundLayer(patience))
         .add_routes(routes)
         .serve_with_incoming_shutdown(incoming, environment.shutdown.clone().cancelled_owned())
         .await

@@ -1,7 +1,7 @@
 //! The test harness of ordermesh: the real program on port 0, valid requests to change, and judges of answers.
 //!
-//! It knows the contracts and nothing behind them: what it tells of a server, any client could have seen. A test
-//! gives it the program's path, `env!("CARGO_BIN_EXE_ordermesh")`, so that no crate depends on the program.
+//! But for [`house`] it knows the contracts and nothing behind them: what it tells of a server, any client could have
+//! seen. A test gives it the program's path, `env!("CARGO_BIN_EXE_ordermesh")`, so that no crate depends on the program.
 //!
 //! # Layout
 //! - [`server`]: starts, kills and ends the program
@@ -16,6 +16,7 @@
 //! - [`feed`]: reads a feed to its end or along with it
 //! - [`history`]: whether a log, and what clients and subscribers saw of it, keep what the platform promises
 //! - [`fold`]: the orders that a log makes
+//! - [`house`]: a log in a database of its own, for tests of what serves and keeps logs
 //! - [`random`]: random numbers that can be had again
 //! - [`rows`]: the rows of a database
 //! - [`wait`]: [`eventually!`], the one way to wait for something
@@ -26,6 +27,7 @@ pub mod error_page;
 pub mod feed;
 pub mod fold;
 pub mod history;
+pub mod house;
 pub mod order;
 pub mod orders;
 pub mod postgres;

@@ -1,10 +1,11 @@
 //! How far a consumer has come, and what it has set aside, as queries and operators look at it.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use ordermesh_kernel::Timestamp;
+use tokio::sync::watch;
 
 use crate::token::LogPosition;
 
@@ -49,26 +50,38 @@ impl Progress {
 
 /// The keys of a consumer that are stopped, and why, in memory: asked by every query.
 #[derive(Debug, Clone, Default)]
-pub struct BlockedKeys(Arc<RwLock<Arc<BTreeMap<String, String>>>>);
+pub struct BlockedKeys(watch::Sender<Arc<BTreeMap<String, String>>>);
 
 impl BlockedKeys {
     /// Why a key is stopped; `None` for a key that flows.
     pub fn reason(&self, key: &str) -> Option<String> {
-        self.now().get(key).cloned()
+        self.0.borrow().get(key).cloned()
     }
 
     /// Whether no key is stopped.
     pub fn is_empty(&self) -> bool {
-        self.now().is_empty()
+        self.0.borrow().is_empty()
     }
 
     /// All as they are now.
     pub fn now(&self) -> Arc<BTreeMap<String, String>> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.0.borrow().clone()
+    }
+
+    /// Waits until another reason than `told` is true of a key.
+    pub async fn other_than(&self, key: &str, told: Option<&str>) {
+        // The sender lives as long as this.
+        let _ = self.0.subscribe().wait_for(|keys| keys.get(key).map(String::as_str) != told).await;
     }
 
     /// Tells that these are stopped now, and no others.
     pub fn set(&self, keys: BTreeMap<String, String>) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys);
+        self.0.send_if_modified(|now| {
+            let changed = **now != keys;
+            if changed {
+                *now = Arc::new(keys);
+            }
+            changed
+        });
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ordermesh_proto::common::v1::CommonErrorReason;
-use ordermesh_proto::error::{Problem, Reason, reason_of};
+use ordermesh_proto::error::{Problem, Reason, info_of};
 use ordermesh_proto::event_types::FeedEvent;
 use ordermesh_proto::feed::v1::{EventFilter, FeedErrorReason, RebuildProjectionResponse};
 use tonic::{Code, Status};
@@ -52,10 +52,11 @@ pub(super) fn rebuild_problem(error: &ConsumeError) -> Problem {
 
 /// What the feed says of its history, which trying again does not change.
 fn refused_by_feed(status: &Status) -> Option<Problem> {
-    let told = reason_of(status)?;
+    let told = info_of(status)?;
     let reasons = [FeedErrorReason::FeedDiverged, FeedErrorReason::PositionTruncated];
-    let reason = reasons.into_iter().find(|reason| reason.reason() == told)?;
-    Some(Problem::new(status.code(), reason, status.message()))
+    let reason = reasons.into_iter().find(|reason| reason.reason() == told.reason)?;
+    let problem = Problem::new(status.code(), reason, status.message());
+    Some(told.metadata.iter().fold(problem, |problem, (key, value)| problem.with(key, value)))
 }
 
 impl<P: Projection> Projector<P> {

@@ -7,13 +7,14 @@ use ordermesh_feed::consume::{ConsumerSettings, HandlerError, OpenFeed};
 use ordermesh_feed::project::{Projection, ProjectionControl, Projector};
 use ordermesh_feed::store::WriteTransaction;
 use ordermesh_kernel::SystemClock;
-use ordermesh_proto::error::{Problem, reason_of};
+use ordermesh_proto::error::{Problem, info_of, reason_of};
 use ordermesh_proto::feed::v1::FeedErrorReason;
 use ordermesh_proto::order::v1::OrderEvent;
 use ordermesh_testkit::eventually;
 use ordermesh_testkit::wait::soon;
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr, Statement};
 use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
 use tonic::{Code, Status};
 
 use crate::shop::Shop;
@@ -101,40 +102,51 @@ async fn leases(db: &DatabaseConnection) -> i64 {
     row.unwrap().try_get_by_index(0).unwrap()
 }
 
+/// Two replicas of one projection, the first in the middle of a rebuild.
+struct Replicas {
+    first: Arc<Projector<Ledger>>,
+    second: Arc<Projector<Ledger>>,
+    db: DatabaseConnection,
+    /// Where the first waits while it is closed.
+    gate: watch::Sender<bool>,
+    running: JoinHandle<Result<(), Status>>,
+    _shop: Shop,
+}
+
+impl Replicas {
+    async fn with_one_rebuilding() -> Self {
+        let shop = Shop::new();
+        shop.feed.append(&["a", "b"]);
+        let (one, db) = (shop.connect().await, shop.connect().await);
+        let gate = watch::Sender::new(false);
+        let first = projector(&one, behind(&gate, shop.feed.open())).await;
+        let second = projector(&db, shop.feed.open()).await;
+        let running = tokio::spawn(rebuild(first.clone()));
+        eventually!(leases(&db).await == 1, "the first has begun");
+        Self { first, second, db, gate, running, _shop: shop }
+    }
+}
+
 #[tokio::test]
 async fn of_two_replicas_one_rebuilds_at_a_time_and_a_rebuild_that_was_called_off_is_in_nobodys_way() {
-    let shop = Shop::new();
-    shop.feed.append(&["a", "b"]);
-    let (one, other) = (shop.connect().await, shop.connect().await);
-    let gate = watch::Sender::new(false);
-    let first = projector(&one, behind(&gate, shop.feed.open())).await;
-    let second = projector(&other, shop.feed.open()).await;
-    let running = tokio::spawn(rebuild(first.clone()));
-    eventually!(leases(&other).await == 1, "the first has begun");
+    let Replicas { first, second, db, gate, running, _shop } = Replicas::with_one_rebuilding().await;
     assert_refused(rebuild(second.clone()).await, Code::Aborted, "REBUILD_RUNNING");
     running.abort();
     eventually!(rebuild(second.clone()).await, "the second rebuilds when the first was called off");
-    assert_eq!(positions(&other).await, [1, 2]);
+    assert_eq!(positions(&db).await, [1, 2]);
     gate.send_replace(true);
     rebuild(first).await.unwrap();
-    assert_eq!(positions(&one).await, [1, 2]);
+    assert_eq!(positions(&db).await, [1, 2]);
 }
 
 #[tokio::test]
 async fn a_rebuild_that_was_silent_for_too_long_writes_nothing_into_anothers_tables() {
-    let shop = Shop::new();
-    shop.feed.append(&["a", "b"]);
-    let (one, other) = (shop.connect().await, shop.connect().await);
-    let gate = watch::Sender::new(false);
-    let first = projector(&one, behind(&gate, shop.feed.open())).await;
-    let second = projector(&other, shop.feed.open()).await;
-    let running = tokio::spawn(rebuild(first));
-    eventually!(leases(&other).await == 1, "the first has begun");
-    other.execute_unprepared("UPDATE consumer_leases SET expires_time = 1").await.unwrap();
+    let Replicas { second, db, gate, running, _shop, .. } = Replicas::with_one_rebuilding().await;
+    db.execute_unprepared("UPDATE consumer_leases SET expires_time = 1").await.unwrap();
     rebuild(second).await.unwrap();
     gate.send_replace(true);
     assert_refused(running.await.unwrap(), Code::Aborted, "REBUILD_RUNNING");
-    assert_eq!(positions(&one).await, [1, 2]);
+    assert_eq!(positions(&db).await, [1, 2]);
 }
 
 #[tokio::test]
@@ -155,9 +167,13 @@ async fn what_the_feed_says_of_its_history_is_what_a_rebuild_says() {
         (Code::FailedPrecondition, FeedErrorReason::FeedDiverged, "FEED_DIVERGED"),
     ] {
         let refuse: OpenFeed = Arc::new(move |_| {
-            async move { Err(Problem::new(code, reason, "it is not what it was").into()) }.boxed()
+            let refusal = Problem::new(code, reason, "it is not what it was").with("earliest_position", 4);
+            async move { Err(refusal.into()) }.boxed()
         });
-        assert_refused(rebuild(projector(&db, refuse).await).await, code, expected);
+        let refusal = rebuild(projector(&db, refuse).await).await.unwrap_err();
+        let told = info_of(&refusal).unwrap();
+        assert_eq!((refusal.code(), told.reason.as_str()), (code, expected), "{refusal}");
+        assert_eq!(told.metadata["earliest_position"], "4");
     }
     let away: OpenFeed = Arc::new(|_| async { Err(Status::unavailable("10.0.0.1 is away")) }.boxed());
     assert_refused(rebuild(projector(&db, away).await).await, Code::Unavailable, "SERVER_UNAVAILABLE");

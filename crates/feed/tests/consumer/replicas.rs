@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use ordermesh_feed::consume::ConsumerControl;
 use ordermesh_testkit::eventually;
+use ordermesh_testkit::wait::soon;
 use sea_orm::ConnectionTrait;
 
 use crate::shop::{Running, Shop};
@@ -52,6 +53,30 @@ async fn of_two_replicas_with_a_lease_one_works_and_the_other_follows_its_place(
     assert_eq!(second.effects().await, [1, 2, 3]);
     assert_eq!(second.number("SELECT epoch FROM consumer_leases").await, 2);
     second.stop().await;
+}
+
+#[tokio::test]
+async fn a_replica_that_stands_by_wakes_those_who_wait_only_when_the_active_one_has_gone_on() {
+    let mut shop = Shop::new();
+    shop.settings.lease = Some(Duration::from_secs(60));
+    shop.feed.append(&["a"]);
+    let first = shop.start().await;
+    first.reach(1).await;
+    let second = shop.start().await;
+    second.reach(1).await;
+    let told = || shop.script.edit(|parts| parts.applied_elsewhere);
+    let before = told();
+    let mut looks = second.consumer.progress();
+    for _ in 0..3 {
+        soon("it looks again", looks.changed()).await.unwrap();
+    }
+    assert_eq!(told(), before, "nothing has happened");
+    shop.feed.append(&["b"]);
+    second.reach(2).await;
+    assert_eq!(told(), before + 1);
+    for replica in [first, second] {
+        replica.stop().await;
+    }
 }
 
 #[tokio::test]

@@ -46,6 +46,8 @@ pub struct Parts {
     pub given: Vec<(Vec<i64>, Delivery)>,
     /// The positions of every call of `react`.
     pub reacted: Vec<Vec<i64>>,
+    /// How often it was told that others have made an effect.
+    pub applied_elsewhere: usize,
     /// Where the reaction to a batch of the feed waits while it is closed.
     pub gate: Option<watch::Receiver<bool>>,
 }
@@ -119,6 +121,10 @@ impl Handler for Tally {
         }
         // After the rows: what a failing batch has written must not stay.
         self.script.judge(events)
+    }
+
+    fn applied_elsewhere(&self) {
+        self.script.edit(|parts| parts.applied_elsewhere += 1);
     }
 }
 

@@ -7,7 +7,7 @@ use ordermesh_proto::feed::v1::archive_entry::Entry;
 use ordermesh_proto::feed::v1::{ArchiveEntry, ArchiveHeader, ArchivedEvent};
 use prost::Message;
 
-use crate::house::{House, SCHEMA};
+use ordermesh_testkit::house::{House, SCHEMA};
 
 async fn export_all(house: &House, name: &str) -> (PathBuf, Archived) {
     export_range(house, name, Range::default()).await

@@ -2,6 +2,5 @@
 #![expect(clippy::unwrap_used, reason = "in a test a panic is the failure")]
 
 mod archives;
-mod house;
 mod pruning;
 mod truncating;

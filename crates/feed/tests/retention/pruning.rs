@@ -9,7 +9,7 @@ use ordermesh_kernel::{ManualClock, from_micros};
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use tokio_util::sync::CancellationToken;
 
-use crate::house::{House, START};
+use ordermesh_testkit::house::{House, START};
 
 const DAY: i64 = 24 * 3600 * 1_000_000;
 const RECORDS: &str = "SELECT count(*) AS value FROM idempotency_records";

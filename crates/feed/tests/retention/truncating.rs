@@ -18,7 +18,7 @@ use ordermesh_proto::feed::v1::until::Bound;
 use ordermesh_proto::feed::v1::{SubscribeRequest, Until};
 use tonic::{Code, Status};
 
-use crate::house::{House, SCHEMA, START};
+use ordermesh_testkit::house::{House, SCHEMA, START};
 
 async fn truncate_to(house: &House, position: i64) -> Result<Truncated, TruncateError> {
     truncate(&house.db, "key", position, &archive(house), &|_, _, _| {}).await

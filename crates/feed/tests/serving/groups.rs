@@ -14,8 +14,8 @@ use sea_orm_migration::{MigrationTrait, MigratorTrait};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::house::House;
 use crate::{events, next};
+use ordermesh_testkit::house::House;
 
 const GROUP: &str = "mail";
 const MEMBER: &str = "one";

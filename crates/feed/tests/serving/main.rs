@@ -2,9 +2,6 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic, and its helpers too")]
 
 mod groups;
-#[path = "../retention/house.rs"]
-#[allow(dead_code, reason = "the tests of retention use all of it")]
-mod house;
 mod replicas;
 
 use futures_util::StreamExt;

@@ -22,8 +22,8 @@ use tokio_util::task::TaskTracker;
 use tonic::Status;
 use uuid::Uuid;
 
-use crate::house::House;
 use crate::{events, next};
+use ordermesh_testkit::house::House;
 
 fn starting(start: Start) -> SubscribeRequest {
     let until = until(Bound::CaughtUp(true));

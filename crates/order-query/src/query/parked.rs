@@ -19,6 +19,11 @@ impl ReadModel {
     pub(super) fn parked(&self) -> Parked {
         Parked(self.blocked.now())
     }
+
+    /// Waits until another reason than `told` is to be given for the order.
+    pub(super) async fn parked_otherwise(&self, order_id: OrderId, told: Option<&str>) {
+        self.blocked.other_than(&order_id.to_string(), told).await;
+    }
 }
 
 impl Parked {

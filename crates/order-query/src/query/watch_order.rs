@@ -1,4 +1,4 @@
-//! WatchOrder: an order as it is now, then again after each change.
+//! WatchOrder: an order as it is now, then again after each change, and when it stops or flows again.
 
 use std::sync::Arc;
 
@@ -32,8 +32,9 @@ pub struct Sight {
 }
 
 impl WatchOrder {
-    /// The order as it is now, then again after each change. Changes in quick succession, or faster than the
-    /// stream is read, are joined. The stream ends after a failure or with the server.
+    /// The order as it is now, then again after each change, and when newer events of it are parked or no longer
+    /// are. Changes in quick succession, or faster than the stream is read, are joined. The stream ends after a
+    /// failure or with the server.
     pub async fn run(
         self,
         model: Arc<ReadModel>,
@@ -45,7 +46,8 @@ impl WatchOrder {
         let view = model.reader.get(*self.order_id.as_uuid()).await?;
         let view = view.ok_or_else(|| stopped.absent(self.order_id))?;
         let parked = stopped.reason(self.order_id);
-        let watch = Watch { revision: view.order.revision, order_id: self.order_id, watcher, model };
+        let (revision, order_id) = (view.order.revision, self.order_id);
+        let watch = Watch { order_id, revision, parked: parked.clone(), watcher, model };
         let now = Sight { as_of, view: Some(view), parked };
         Ok(stream::once(async { Ok(now) }).chain(stream::unfold(Some(watch), next)))
     }
@@ -55,6 +57,8 @@ struct Watch {
     order_id: OrderId,
     /// Of the order that was told last.
     revision: i64,
+    /// Told with it.
+    parked: Option<String>,
     watcher: Watcher,
     model: Arc<ReadModel>,
 }
@@ -73,12 +77,16 @@ impl Watch {
                 biased;
                 () = self.model.shutdown.cancelled() => return Ok(Sight { as_of: self.as_of(), view: None, parked: None }),
                 () = self.watcher.changed() => {}
+                () = self.model.parked_otherwise(self.order_id, self.parked.as_deref()) => {}
             }
             let as_of = self.as_of();
-            let parked = self.model.parked().reason(self.order_id);
+            let stopped = self.model.parked();
             let view = self.model.reader.get(*self.order_id.as_uuid()).await?;
-            if let Some(view) = view.filter(|view| view.order.revision > self.revision) {
-                self.revision = view.order.revision;
+            // A rebuild from a history that has no such order.
+            let view = view.ok_or_else(|| stopped.absent(self.order_id))?;
+            let parked = stopped.reason(self.order_id);
+            if view.order.revision != self.revision || parked != self.parked {
+                (self.revision, self.parked) = (view.order.revision, parked.clone());
                 return Ok(Sight { as_of, view: Some(view), parked });
             }
         }

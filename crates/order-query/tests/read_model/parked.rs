@@ -1,12 +1,14 @@
 //! What queries say of orders whose newer events are parked.
 
-use futures_util::StreamExt;
+use futures_util::{FutureExt, Stream, StreamExt};
 use ordermesh_proto::error::reason_of;
 use ordermesh_proto::order::v1::order_query_service_server::OrderQueryService;
+use ordermesh_proto::order::v1::watch_order_response::Frame;
 use ordermesh_proto::order::v1::{
     BatchGetOrdersRequest, GetOrderRequest, GetOrderTimelineRequest, ListCustomerOrdersRequest,
-    ListOrdersRequest, WatchOrderRequest,
+    ListOrdersRequest, WatchOrderRequest, WatchOrderResponse,
 };
+use ordermesh_testkit::wait::soon;
 use tonic::{Code, Request, Status};
 
 use crate::support::{Sample, Shelf, numbers, samples};
@@ -65,6 +67,39 @@ async fn an_order_that_is_parked_from_its_first_event_on_is_not_said_to_be_missi
     assert_cannot_be_shown(&shelf.service.get_order_timeline(Request::new(request)).await.unwrap_err());
     let request = WatchOrderRequest { order_id, ..Default::default() };
     assert_cannot_be_shown(&shelf.service.watch_order(Request::new(request)).await.map(drop).unwrap_err());
+}
+
+/// The revision and the reason of the next frame.
+async fn told(
+    frames: &mut (impl Stream<Item = Result<WatchOrderResponse, Status>> + Unpin),
+) -> (i64, String) {
+    let frame = soon("a frame", frames.next()).await.unwrap().unwrap();
+    let Some(Frame::Order(order)) = frame.frame else { panic!("{frame:?}") };
+    (order.revision, frame.parked_reason)
+}
+
+#[tokio::test]
+async fn a_watcher_is_told_when_its_order_stops_and_when_it_flows_again() {
+    let shelf = Shelf::open().await;
+    let [order, other] = [1, 2].map(|number| Sample { number, ..Sample::default() });
+    shelf.apply(&[order.created(), other.created()]).await;
+    let request = WatchOrderRequest { order_id: order.id(), ..Default::default() };
+    let mut frames = shelf.service.watch_order(Request::new(request.clone())).await.unwrap().into_inner();
+    let poison = "it tastes of poison".to_owned();
+    assert_eq!(told(&mut frames).await, (1, String::new()));
+    shelf.park(&[&other]);
+    assert!(frames.next().now_or_never().is_none(), "another order stops");
+    shelf.park(&[&other, &order]);
+    assert_eq!(told(&mut frames).await, (1, poison.clone()));
+    shelf.park(&[&order]);
+    assert!(frames.next().now_or_never().is_none(), "it stands as it stood");
+    // A replay: the event first, and then it is known that nothing of the order is parked any more.
+    shelf.apply(&[order.requested()]).await;
+    assert_eq!(told(&mut frames).await, (2, poison));
+    shelf.park(&[]);
+    assert_eq!(told(&mut frames).await, (2, String::new()));
+    let mut anew = shelf.service.watch_order(Request::new(request)).await.unwrap().into_inner();
+    assert_eq!(told(&mut anew).await, (2, String::new()));
 }
 
 #[tokio::test]

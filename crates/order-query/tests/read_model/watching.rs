@@ -6,6 +6,8 @@ use ordermesh_proto::feed::v1::ClosingReason;
 use ordermesh_proto::order::v1::order_query_service_server::OrderQueryService;
 use ordermesh_proto::order::v1::watch_order_response::Frame;
 use ordermesh_proto::order::v1::{Order, WatchOrderRequest, WatchOrderResponse};
+use ordermesh_testkit::wait::soon;
+use sea_orm::ConnectionTrait;
 use tonic::{Code, Request};
 
 use crate::support::{Sample, Shelf};
@@ -83,4 +85,18 @@ async fn a_watcher_sees_what_another_replica_has_applied() {
     // Nothing has changed: nothing is told.
     shelf.projection.applied_elsewhere();
     assert!(frames.next().now_or_never().is_none());
+}
+
+#[tokio::test]
+async fn a_watcher_of_an_order_that_a_rebuild_does_not_have_is_told_that_there_is_none() {
+    let shelf = Shelf::open().await;
+    let sample = Sample::default();
+    shelf.apply(&[sample.created()]).await;
+    let mut frames = shelf.service.watch_order(watch(&sample)).await.unwrap().into_inner();
+    frames.next().await.unwrap().unwrap();
+    shelf.writer.execute_unprepared("DELETE FROM order_views").await.unwrap();
+    shelf.projection.applied_elsewhere();
+    let end = soon("the end", frames.next()).await.unwrap().unwrap_err();
+    assert_eq!(end.code(), Code::NotFound);
+    assert!(frames.next().await.is_none());
 }

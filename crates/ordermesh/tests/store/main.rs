@@ -178,6 +178,30 @@ async fn a_store_in_use_or_a_target_with_rows_is_refused_and_nothing_is_changed(
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_store_is_not_copied_onto_itself_by_another_spelling_of_its_name() {
+    let home = tempfile::tempdir().unwrap();
+    let url = database_url(home.path(), SERVERS[0]).await;
+    let spellings = match Backend::of_this_run() {
+        Backend::Sqlite => {
+            let [file, soft, hard] =
+                ["order-command.db", "soft.db", "hard.db"].map(|name| home.path().join(name));
+            std::fs::write(&file, "").unwrap();
+            std::os::unix::fs::symlink(&file, &soft).unwrap();
+            std::fs::hard_link(&file, &hard).unwrap();
+            vec![url.clone(), format!("sqlite:{}", soft.display()), format!("sqlite://{}", hard.display())]
+        }
+        Backend::Postgres => {
+            vec![url.clone(), url.replace("127.0.0.1", "localhost"), format!("{url}?sslmode=prefer")]
+        }
+    };
+    for spelling in spellings {
+        let refused = tool(&["store", "copy", "--from", &url, "--to", &spelling]).await;
+        let said = refused.stderr.contains("--from and --to are the same database");
+        assert!(refused.code == Some(2) && said, "{spelling}: {refused:#?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_log_exported_beside_its_server_and_imported_elsewhere_is_served_to_the_same_subscribers() {
     let home = tempfile::tempdir().unwrap();
     let [old, new] = ["old", "new"].map(|name| home.path().join(name));

@@ -1,7 +1,8 @@
 //! A fence around a store that was copied elsewhere: no server opens it any more, so that nobody goes on writing to the
 //! half that is no longer the truth.
 
-use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr, Statement};
+use sea_orm_migration::SchemaManager;
 
 use crate::config::MaskedUrl;
 
@@ -29,7 +30,7 @@ pub async fn put<C: ConnectionTrait>(db: &C, to: &MaskedUrl, time: &str) -> Resu
 }
 
 /// Takes the fence away; tells what it said, if there was one.
-pub async fn take_away<C: ConnectionTrait>(db: &C) -> Result<Option<Fence>, DbErr> {
+pub async fn take_away(db: &DatabaseConnection) -> Result<Option<Fence>, DbErr> {
     let fence = find(db).await?;
     if fence.is_some() {
         db.execute_unprepared("DELETE FROM store_fence").await?;
@@ -38,18 +39,14 @@ pub async fn take_away<C: ConnectionTrait>(db: &C) -> Result<Option<Fence>, DbEr
 }
 
 /// The fence of a database, if there is one.
-pub async fn find<C: ConnectionTrait>(db: &C) -> Result<Option<Fence>, DbErr> {
+pub async fn find(db: &DatabaseConnection) -> Result<Option<Fence>, DbErr> {
     let backend = db.get_database_backend();
-    if !has_table(db, TABLE).await? {
+    if !SchemaManager::new(db).has_table(TABLE).await? {
         return Ok(None);
     }
     let select = Statement::from_string(backend, "SELECT copied_to, fenced_time FROM store_fence");
     let Some(row) = db.query_one_raw(select).await? else { return Ok(None) };
     Ok(Some(Fence { copied_to: row.try_get("", "copied_to")?, fenced_time: row.try_get("", "fenced_time")? }))
-}
-
-async fn has_table<C: ConnectionTrait>(db: &C, table: &str) -> Result<bool, DbErr> {
-    Ok(tables(db).await?.iter().any(|name| name == table))
 }
 
 /// Names of all tables of a database.

@@ -1,7 +1,8 @@
 //! Databases as tools open them: alone, without migrations; or for reading beside a server.
 
 use std::fs::File;
-use std::path::PathBuf;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr, Statement};
@@ -15,8 +16,8 @@ use crate::config::{DatabaseSettings, MaskedUrl};
 pub struct Alone {
     /// The connection.
     pub connection: DatabaseConnection,
-    /// Keeps other processes away from SQLite's file.
-    _lock: Option<File>,
+    /// SQLite's file, and what keeps other processes away from it.
+    file: Option<(PathBuf, File)>,
 }
 
 /// Settings of a tool that reads or writes a whole database: no statement is too slow.
@@ -37,18 +38,30 @@ impl Alone {
             Some(path) => {
                 let path = existing(path)?;
                 let lock = sqlite::lock(&path)?;
-                let connection = sqlite::connect(Some(path), 1).await.map_err(failed)?;
-                Ok(Self { connection, _lock: Some(lock) })
+                let connection = sqlite::connect(Some(path.clone()), 1).await.map_err(failed)?;
+                Ok(Self { connection, file: Some((path, lock)) })
             }
             None => {
                 let connection = postgres::tool(url, &patient()).await.map_err(failed)?;
                 postgres::lock_out_servers(&connection).await.map_err(failed)?;
-                let alone = Self { connection, _lock: None };
+                let alone = Self { connection, file: None };
                 match servers(&alone.connection).await.map_err(failed)? {
                     0 => Ok(alone),
                     connections => Err(OpenError::ServersRun { url: url.clone(), connections }),
                 }
             }
+        }
+    }
+
+    /// Whether a URL names this very database, however it is spelled. To open it would be to wait for oneself.
+    pub async fn is_at(&self, url: &MaskedUrl) -> Result<bool, OpenError> {
+        match (&self.file, sqlite_path(url)?) {
+            (Some((file, _)), Some(path)) => Ok(is_same_file(file, &path)),
+            (None, None) => {
+                let failed = |error| OpenError::Database { url: url.clone(), error };
+                postgres::is_same(&self.connection, url).await.map_err(failed)
+            }
+            _ => Ok(false),
         }
     }
 
@@ -99,6 +112,13 @@ fn sqlite_path(url: &MaskedUrl) -> Result<Option<PathBuf>, OpenError> {
         None if super::is_postgres(address) => Ok(None),
         None => Err(OpenError::Unsupported(url.clone())),
     }
+}
+
+/// Links of both kinds are followed: they lead to the same rows.
+fn is_same_file(one: &Path, other: &Path) -> bool {
+    let [one, other] = [one, other].map(|path| path.metadata().map(|file| (file.dev(), file.ino())));
+    // What cannot be looked at is refused, or made, by whoever opens it.
+    one.is_ok_and(|one| other.is_ok_and(|other| one == other))
 }
 
 fn existing(path: PathBuf) -> Result<PathBuf, OpenError> {

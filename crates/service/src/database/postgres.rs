@@ -3,15 +3,17 @@
 //! The session settings travel with the connection's start, so they need a connection to the server itself or a
 //! proxy that pools whole sessions.
 
+use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
 use sea_orm::sqlx::postgres::PgPoolOptions;
 use sea_orm::sqlx::{
     self, AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection, Row as _, raw_sql,
 };
-use sea_orm::{ConnectOptions, ConnectionTrait, DatabaseConnection, DbErr, Statement};
+use sea_orm::{ConnectOptions, ConnectionTrait, DatabaseConnection, DbErr, QueryResult, Statement};
 use sea_orm_migration::MigratorTrait;
 
+use super::offline::patient;
 use super::{Database, OpenError, fence, refuse_fenced};
 use crate::config::{DatabaseSettings, MaskedUrl};
 
@@ -49,12 +51,26 @@ pub(super) async fn lock_out_servers(connection: &DatabaseConnection) -> Result<
 }
 
 async fn lock(connection: &DatabaseConnection, number: i64) -> Result<(), DbErr> {
-    let lock = Statement::from_sql_and_values(
-        connection.get_database_backend(),
-        "SELECT pg_advisory_lock($1)",
-        [number.into()],
-    );
-    connection.query_one_raw(lock).await.map(drop)
+    ask(connection, "SELECT pg_advisory_lock($1)", number).await.map(drop)
+}
+
+/// Whether a URL leads to the database of a connection. A host has many names, and a copy of a whole server carries the
+/// original's identity; but only in one and the same database is a lock of this connection seen, here one that nobody
+/// else would think of.
+pub(super) async fn is_same(connection: &DatabaseConnection, url: &MaskedUrl) -> Result<bool, DbErr> {
+    const TAKE: &str = "SELECT pg_try_advisory_lock($1) AS taken";
+    let token = RandomState::new().hash_one(url.reveal()).cast_signed();
+    lock(connection, token).await?;
+    let other = tool(url, &patient()).await?;
+    let taken = ask(&other, TAKE, token).await?.map_or(Ok(true), |row| row.try_get("", "taken"));
+    other.close().await?;
+    ask(connection, "SELECT pg_advisory_unlock($1)", token).await?;
+    Ok(!taken?)
+}
+
+async fn ask(connection: &DatabaseConnection, sql: &str, number: i64) -> Result<Option<QueryResult>, DbErr> {
+    let backend = connection.get_database_backend();
+    connection.query_one_raw(Statement::from_sql_and_values(backend, sql, [number.into()])).await
 }
 
 /// Opens the pools and runs the migrations, one replica at a time.

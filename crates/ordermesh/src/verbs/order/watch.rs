@@ -36,8 +36,8 @@ struct Watching {
     /// Its token moves on with what was seen.
     watch: Watch,
     session: Session,
-    /// The newest revision shown; `None` before the first.
-    seen: Option<i64>,
+    /// The revision shown last and why newer events were missing; `None` before the first.
+    seen: Option<(i64, String)>,
     frames: u64,
 }
 
@@ -64,19 +64,24 @@ impl Follower for Watching {
 }
 
 impl Watching {
-    /// Shows what is new; true when there is nothing more to wait for. A resumed stream repeats the last revision.
+    /// Shows what is new; true when there is nothing more to wait for. A resumed stream repeats the last frame.
     fn shown(&mut self, order: &Order, response: &WatchOrderResponse) -> Result<bool, Failure> {
-        if self.seen.is_none_or(|seen| order.revision > seen) {
-            self.session.out.item(response, |_| line(order))?;
-            self.seen = Some(order.revision);
+        let told = Some((order.revision, response.parked_reason.clone()));
+        if self.seen != told {
+            self.session.out.item(response, |response| line(order, &response.parked_reason))?;
+            self.seen = told;
         }
         Ok(!self.watch.forever && is_final(order.state()))
     }
 }
 
-fn line(order: &Order) -> String {
+fn line(order: &Order, parked_reason: &str) -> String {
+    let stands_still = match parked_reason {
+        "" => String::new(),
+        reason => format!("  newer events are parked: {reason}"),
+    };
     format!(
-        "{}  revision {}  {:<10}  due {}  {}",
+        "{}  revision {}  {:<10}  due {}  {}{stands_still}",
         time(order.update_time.as_ref()),
         order.revision,
         state(order.state),

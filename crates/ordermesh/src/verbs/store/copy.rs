@@ -29,10 +29,10 @@ pub struct Copy {
 /// Copies, compares, fences.
 pub async fn run(copy: Copy) -> Result<(), Failure> {
     let (from, to) = (MaskedUrl::from(copy.from), MaskedUrl::from(copy.to));
-    if from == to {
+    let source = Alone::open(&from).await.map_err(Failure::unexpected)?;
+    if source.is_at(&to).await.map_err(Failure::unexpected)? {
         return Err(Failure::usage("--from and --to are the same database"));
     }
-    let source = Alone::open(&from).await.map_err(Failure::unexpected)?;
     if let Some(fence) = fence::find(&source.connection).await.map_err(Failure::unexpected)? {
         return Err(Failure::unexpected(format_args!(
             "{from} was copied to {} at {} already; copy from there",

@@ -2,6 +2,8 @@
 //!
 //! `ORDERMESH_TEST_BACKEND=postgres` takes a new database of the server that `ORDERMESH_POSTGRES` names.
 
+#![expect(clippy::unwrap_used, reason = "in a test a panic is the failure")]
+
 use std::sync::Arc;
 
 use ordermesh_feed::group::{GroupSettings, Groups};
@@ -10,7 +12,6 @@ use ordermesh_feed::serve::FeedServer;
 use ordermesh_feed::store::{LogMigration, RetentionMigration};
 use ordermesh_kernel::SystemClock;
 use ordermesh_proto::event_types::ORDER_V1;
-use ordermesh_testkit::backend::{self, Backend};
 use sea_orm::{
     ConnectOptions, ConnectionTrait, Database, DatabaseConnection, Statement, TransactionTrait, Value,
 };
@@ -20,6 +21,9 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
+use crate::backend::{self, Backend};
+
+/// The log's events are those of orders.
 pub const SCHEMA: FeedSchema = FeedSchema { events: ORDER_V1, key_description: "key" };
 /// When the first event was recorded; each later one a second after the one before.
 pub const START: i64 = 1_800_000_000_000_000;
@@ -32,8 +36,11 @@ impl MigratorTrait for Migrator {
     }
 }
 
+/// A database for a log.
 pub struct House {
+    /// One connection.
     pub db: DatabaseConnection,
+    /// For what a test writes; SQLite's file is here, too.
     pub files: TempDir,
 }
 
@@ -65,6 +72,7 @@ impl House {
         EventLog::open(&self.db, self.db.clone(), SCHEMA, 1 << 20, &SystemClock).await.unwrap()
     }
 
+    /// A server of the log that starts now.
     pub async fn server(&self) -> FeedServer {
         let log = Arc::new(self.log().await);
         let clock = Arc::new(SystemClock);
@@ -106,10 +114,12 @@ impl House {
         self.run(&format!("UPDATE log_head SET position = {}", head + count)).await;
     }
 
+    /// Runs a statement.
     pub async fn run(&self, sql: &str) {
         self.db.execute_unprepared(sql).await.unwrap();
     }
 
+    /// The number that a statement gives as `value`.
     pub async fn number(&self, sql: &str) -> i64 {
         let statement = Statement::from_string(self.db.get_database_backend(), sql.to_owned());
         self.db.query_one_raw(statement).await.unwrap().unwrap().try_get("", "value").unwrap()
