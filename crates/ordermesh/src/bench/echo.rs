@@ -4,21 +4,12 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use ordermesh_proto::order::v1::order_command_service_server::{
-    OrderCommandService, OrderCommandServiceServer,
-};
-use ordermesh_proto::order::v1::order_query_service_server::{OrderQueryService, OrderQueryServiceServer};
-use ordermesh_proto::order::v1::{
-    BatchGetOrdersRequest, BatchGetOrdersResponse, CancelOrderRequest, CancelOrderResponse, GetOrderRequest,
-    GetOrderResponse, GetOrderTimelineRequest, GetOrderTimelineResponse, ListCustomerOrdersRequest,
-    ListCustomerOrdersResponse, ListOrdersRequest, ListOrdersResponse, PlaceOrderRequest, PlaceOrderResponse,
-    WatchOrderRequest, WatchOrderResponse,
-};
+use ordermesh_proto::order::v1::{GetOrderRequest, GetOrderResponse, PlaceOrderRequest, PlaceOrderResponse};
 use prost::Message;
-use tokio_stream::Empty;
-use tonic::{Request, Response, Status};
+use tonic::Status;
 
-use super::{BenchError, baseline};
+use super::BenchError;
+use super::baseline::{self, Answers};
 
 /// What the echo answers.
 #[derive(Debug, Args)]
@@ -43,11 +34,7 @@ struct Echo {
 /// Serves until SIGTERM.
 pub(super) async fn serve(args: EchoArgs) -> Result<(), BenchError> {
     let echo = Echo { place: answer(args.place)?, get: answer(args.get)? };
-    let mut routes = tonic::service::RoutesBuilder::default();
-    routes
-        .add_service(OrderCommandServiceServer::new(echo.clone()))
-        .add_service(OrderQueryServiceServer::new(echo));
-    baseline::serve(&args.listen, routes.routes()).await
+    baseline::serve(&args.listen, echo).await
 }
 
 fn answer<M: Message + Default>(file: Option<PathBuf>) -> Result<M, BenchError> {
@@ -57,67 +44,13 @@ fn answer<M: Message + Default>(file: Option<PathBuf>) -> Result<M, BenchError> 
     M::decode(&*bytes).map_err(|error| BenchError::Other(format!("{}: {error}", file.display())))
 }
 
-fn no_part() -> Status {
-    Status::unimplemented("no part of the benchmark")
-}
-
 #[tonic::async_trait]
-impl OrderCommandService for Echo {
-    async fn place_order(
-        &self,
-        _: Request<PlaceOrderRequest>,
-    ) -> Result<Response<PlaceOrderResponse>, Status> {
-        Ok(Response::new(self.place.clone()))
+impl Answers for Echo {
+    async fn place(&self, _: PlaceOrderRequest) -> Result<PlaceOrderResponse, Status> {
+        Ok(self.place.clone())
     }
 
-    async fn cancel_order(
-        &self,
-        _: Request<CancelOrderRequest>,
-    ) -> Result<Response<CancelOrderResponse>, Status> {
-        Err(no_part())
-    }
-}
-
-#[tonic::async_trait]
-impl OrderQueryService for Echo {
-    type WatchOrderStream = Empty<Result<WatchOrderResponse, Status>>;
-
-    async fn get_order(&self, _: Request<GetOrderRequest>) -> Result<Response<GetOrderResponse>, Status> {
-        Ok(Response::new(self.get.clone()))
-    }
-
-    async fn batch_get_orders(
-        &self,
-        _: Request<BatchGetOrdersRequest>,
-    ) -> Result<Response<BatchGetOrdersResponse>, Status> {
-        Err(no_part())
-    }
-
-    async fn list_orders(
-        &self,
-        _: Request<ListOrdersRequest>,
-    ) -> Result<Response<ListOrdersResponse>, Status> {
-        Err(no_part())
-    }
-
-    async fn list_customer_orders(
-        &self,
-        _: Request<ListCustomerOrdersRequest>,
-    ) -> Result<Response<ListCustomerOrdersResponse>, Status> {
-        Err(no_part())
-    }
-
-    async fn get_order_timeline(
-        &self,
-        _: Request<GetOrderTimelineRequest>,
-    ) -> Result<Response<GetOrderTimelineResponse>, Status> {
-        Err(no_part())
-    }
-
-    async fn watch_order(
-        &self,
-        _: Request<WatchOrderRequest>,
-    ) -> Result<Response<Self::WatchOrderStream>, Status> {
-        Err(no_part())
+    async fn get(&self, _: GetOrderRequest) -> Result<GetOrderResponse, Status> {
+        Ok(self.get.clone())
     }
 }

@@ -8,25 +8,18 @@ use std::time::Duration;
 
 use clap::Args;
 use ordermesh_order_command::store::Migrator;
-use ordermesh_proto::order::v1::order_command_service_server::{
-    OrderCommandService, OrderCommandServiceServer,
-};
-use ordermesh_proto::order::v1::order_query_service_server::{OrderQueryService, OrderQueryServiceServer};
 use ordermesh_proto::order::v1::{
-    BatchGetOrdersRequest, BatchGetOrdersResponse, CancelOrderRequest, CancelOrderResponse, GetOrderRequest,
-    GetOrderResponse, GetOrderTimelineRequest, GetOrderTimelineResponse, ListCustomerOrdersRequest,
-    ListCustomerOrdersResponse, ListOrdersRequest, ListOrdersResponse, Order, OrderPersonalData,
-    PlaceOrderRequest, PlaceOrderResponse, WatchOrderRequest, WatchOrderResponse,
+    GetOrderRequest, GetOrderResponse, Order, OrderPersonalData, PlaceOrderRequest, PlaceOrderResponse,
 };
 use ordermesh_service::config::{DatabaseSettings, MaskedUrl};
 use prost::Message;
 use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{ConnectOptions, ConnectionTrait, DatabaseConnection, DbBackend, DbErr, Statement};
-use tokio_stream::Empty;
-use tonic::{Request, Response, Status};
+use tonic::Status;
 use uuid::Uuid;
 
-use super::{BenchError, baseline};
+use super::BenchError;
+use super::baseline::{self, Answers, no_part};
 
 mod rows;
 
@@ -69,11 +62,7 @@ pub(super) async fn serve(args: NaiveArgs) -> Result<(), BenchError> {
         None => None,
     };
     let naive = Naive { orders, views };
-    let mut routes = tonic::service::RoutesBuilder::default();
-    routes
-        .add_service(OrderCommandServiceServer::new(naive.clone()))
-        .add_service(OrderQueryServiceServer::new(naive));
-    baseline::serve(&args.listen, routes.routes()).await
+    baseline::serve(&args.listen, naive).await
 }
 
 /// The tables of order-command, and on PostgreSQL a sequence for positions.
@@ -107,29 +96,6 @@ fn broken(error: &DbErr) -> Status {
     Status::internal(error.to_string())
 }
 
-fn no_part() -> Status {
-    Status::unimplemented("no part of the benchmark")
-}
-
-#[tonic::async_trait]
-impl OrderCommandService for Naive {
-    async fn place_order(
-        &self,
-        request: Request<PlaceOrderRequest>,
-    ) -> Result<Response<PlaceOrderResponse>, Status> {
-        let orders = self.orders.as_ref().ok_or_else(no_part)?;
-        let answer = rows::place(orders, request.get_ref()).await.map_err(|error| broken(&error))?;
-        Ok(Response::new(answer))
-    }
-
-    async fn cancel_order(
-        &self,
-        _: Request<CancelOrderRequest>,
-    ) -> Result<Response<CancelOrderResponse>, Status> {
-        Err(no_part())
-    }
-}
-
 impl Naive {
     async fn find(&self, id: Uuid) -> Result<Option<GetOrderResponse>, DbErr> {
         let views = self.views.as_ref().ok_or_else(|| DbErr::Custom("no database of views".to_owned()))?;
@@ -146,51 +112,16 @@ impl Naive {
 }
 
 #[tonic::async_trait]
-impl OrderQueryService for Naive {
-    type WatchOrderStream = Empty<Result<WatchOrderResponse, Status>>;
+impl Answers for Naive {
+    async fn place(&self, request: PlaceOrderRequest) -> Result<PlaceOrderResponse, Status> {
+        let orders = self.orders.as_ref().ok_or_else(no_part)?;
+        rows::place(orders, &request).await.map_err(|error| broken(&error))
+    }
 
-    async fn get_order(
-        &self,
-        request: Request<GetOrderRequest>,
-    ) -> Result<Response<GetOrderResponse>, Status> {
-        let id = Uuid::parse_str(&request.get_ref().order_id);
+    async fn get(&self, request: GetOrderRequest) -> Result<GetOrderResponse, Status> {
+        let id = Uuid::parse_str(&request.order_id);
         let id = id.map_err(|error| Status::invalid_argument(error.to_string()))?;
         let found = self.find(id).await.map_err(|error| broken(&error))?;
-        found.map(Response::new).ok_or_else(|| Status::not_found("no such order"))
-    }
-
-    async fn batch_get_orders(
-        &self,
-        _: Request<BatchGetOrdersRequest>,
-    ) -> Result<Response<BatchGetOrdersResponse>, Status> {
-        Err(no_part())
-    }
-
-    async fn list_orders(
-        &self,
-        _: Request<ListOrdersRequest>,
-    ) -> Result<Response<ListOrdersResponse>, Status> {
-        Err(no_part())
-    }
-
-    async fn list_customer_orders(
-        &self,
-        _: Request<ListCustomerOrdersRequest>,
-    ) -> Result<Response<ListCustomerOrdersResponse>, Status> {
-        Err(no_part())
-    }
-
-    async fn get_order_timeline(
-        &self,
-        _: Request<GetOrderTimelineRequest>,
-    ) -> Result<Response<GetOrderTimelineResponse>, Status> {
-        Err(no_part())
-    }
-
-    async fn watch_order(
-        &self,
-        _: Request<WatchOrderRequest>,
-    ) -> Result<Response<Self::WatchOrderStream>, Status> {
-        Err(no_part())
+        found.ok_or_else(|| Status::not_found("no such order"))
     }
 }
