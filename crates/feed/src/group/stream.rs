@@ -102,6 +102,8 @@ struct Stream {
     assigned: Option<BTreeSet<i32>>,
     /// The furthest place of the log that this stream has read or told of.
     place: LogPosition,
+    /// The log had nothing where its head tells of more: it is read by a reader that may not see it yet.
+    lagging: bool,
     /// Until then the slots are the member's for certain.
     lease_end: Instant,
     next_rebalance: Instant,
@@ -141,6 +143,7 @@ impl Stream {
             next_look: now,
             assigned: None,
             place: LogPosition { feed_id: server.source.feed_id(), position: 0, event_id: None },
+            lagging: false,
             lease_end: now + settings.lease,
             next_rebalance: now,
             next_due: None,
@@ -212,7 +215,7 @@ impl Stream {
             Err(GroupError::Store(error)) => return self.survive(error).await,
             turned => turned?,
         };
-        let progress = !send.is_empty() || self.behind(head);
+        let progress = !send.is_empty() || (self.behind(head) && !self.lagging);
         // Between its commit and here the server may have been frozen, and the slots be another's.
         if Instant::now() >= self.lease_end {
             self.renew().await?;
@@ -285,7 +288,8 @@ impl Stream {
         let look = self.looks_elsewhere().then_some(self.next_look);
         let progress = self.unwritten.map(|_| self.written_at + PROGRESS_INTERVAL);
         let silence = self.wish.heartbeat.map(|interval| self.last_frame + interval);
-        let wakes = [due, look, progress, silence];
+        let again = self.lagging.then(|| Instant::now() + POLL);
+        let wakes = [due, look, progress, silence, again];
         let wake_at = wakes.into_iter().flatten().fold(self.next_rebalance, Instant::min);
         tokio::select! {
             () = self.frames.closed() => return Err(End::Gone),

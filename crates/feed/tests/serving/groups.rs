@@ -2,18 +2,23 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ordermesh_feed::group::{GroupSettings, Groups};
+use ordermesh_feed::log::Page;
 use ordermesh_feed::serve::{FeedServer, Frames};
 use ordermesh_feed::store::{GroupMigration, ParkingMigration};
 use ordermesh_kernel::SystemClock;
 use ordermesh_proto::feed::v1::subscribe_response::Frame;
-use ordermesh_proto::feed::v1::{AcknowledgeRequest, EventEnvelope, Group, SubscribeRequest};
+use ordermesh_proto::feed::v1::{
+    AcknowledgeRequest, DeliveryFailure, EventEnvelope, Group, ListParkedEventsRequest, SubscribeRequest,
+};
+use ordermesh_testkit::eventually;
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::replicas::flaky;
 use crate::{events, next};
 use ordermesh_testkit::house::House;
 
@@ -85,10 +90,25 @@ impl Member {
     }
 
     async fn acknowledge(&self, positions: Vec<i64>) {
-        let (group, member, epoch) = (GROUP.to_owned(), MEMBER.to_owned(), self.epoch);
-        let request = AcknowledgeRequest { group, member, epoch, positions, failures: Vec::new() };
-        self.server.acknowledge(request).await.unwrap();
+        self.server.acknowledge(AcknowledgeRequest { positions, ..self.saying() }).await.unwrap();
     }
+
+    /// Says that an event is poison.
+    async fn refuse(&self, position: i64) {
+        let failures = vec![DeliveryFailure { position, park: true, ..DeliveryFailure::default() }];
+        self.server.acknowledge(AcknowledgeRequest { failures, ..self.saying() }).await.unwrap();
+    }
+
+    fn saying(&self) -> AcknowledgeRequest {
+        let (group, member, epoch) = (GROUP.to_owned(), MEMBER.to_owned(), self.epoch);
+        AcknowledgeRequest { group, member, epoch, ..AcknowledgeRequest::default() }
+    }
+}
+
+/// How many events the group has parked.
+async fn parked(server: &FeedServer) -> usize {
+    let request = ListParkedEventsRequest { group: GROUP.to_owned(), ..ListParkedEventsRequest::default() };
+    server.list_parked_events(request).await.unwrap().parked_events.len()
 }
 
 /// Seven keys take turns; one of them is not acknowledged while more of it piles up than a stream may hold.
@@ -137,4 +157,32 @@ async fn a_member_whose_database_is_away_longer_than_its_lease_is_told_when_to_c
         }
     };
     assert_eq!((refusal.reason.as_str(), refusal.retryable), ("STORE_UNAVAILABLE", true));
+}
+
+/// A database in memory has one connection, as the one of these tests.
+#[tokio::test]
+async fn a_key_is_parked_whose_queue_is_neither_in_memory_nor_to_be_read_beside_the_transaction() {
+    let house = house(7 * 20).await;
+    let mut gone = Member::join(server(&house, GroupSettings::default()).await).await;
+    gone.take().await;
+    let taken = async || house.number("SELECT COUNT(*) AS value FROM group_deliveries").await;
+    eventually!(taken().await == 7 * 20, "all events are queued");
+    drop(gone);
+    let little = GroupSettings { held_bytes: 500, ..GroupSettings::default() };
+    let mut member = Member::join(server(&house, little).await).await;
+    let first = member.take().await.remove(0);
+    member.refuse(first.position).await;
+    eventually!(parked(&member.server).await == 20, "the key is parked with all that is behind it");
+}
+
+#[tokio::test]
+async fn a_log_that_has_not_yet_what_its_head_tells_of_is_asked_again_after_a_pause() {
+    const EMPTY: u32 = 3;
+    let house = house(3).await;
+    let server = flaky(&house, EMPTY.into(), || Ok(Page { events: Vec::new(), from_tail: false })).await;
+    let start = Instant::now();
+    let mut member = Member::join(server).await;
+    assert_eq!(member.take().await.len(), 3);
+    let took = start.elapsed();
+    assert!(took >= Duration::from_millis(100) * EMPTY, "{EMPTY} times in {took:?}");
 }

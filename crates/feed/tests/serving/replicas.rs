@@ -68,11 +68,11 @@ fn other_cursor(cursor: &str) -> String {
     LogPosition { event_id: Some(EventId::from(Uuid::now_v7())), ..place }.to_cursor()
 }
 
-/// A log whose pages cannot be read for so many times.
+/// A log whose pages are something else for so many times.
 struct Flaky {
     log: EventLog,
-    failures: AtomicI64,
-    error: fn() -> DbErr,
+    times: AtomicI64,
+    instead: fn() -> Result<Page, PageError>,
 }
 
 #[async_trait]
@@ -90,8 +90,8 @@ impl FeedSource for Flaky {
         self.log.stored_head().await
     }
     async fn page(&self, position: i64, limit: usize) -> Result<Page, PageError> {
-        match self.failures.fetch_sub(1, Ordering::Relaxed) > 0 {
-            true => Err((self.error)().into()),
+        match self.times.fetch_sub(1, Ordering::Relaxed) > 0 {
+            true => (self.instead)(),
             false => self.log.page(position, limit).await,
         }
     }
@@ -109,15 +109,15 @@ impl FeedSource for Flaky {
     }
 }
 
-async fn flaky(house: &House, failures: i64, error: fn() -> DbErr) -> FeedServer {
-    let log = Flaky { log: house.log().await, failures: failures.into(), error };
+pub async fn flaky(house: &House, times: i64, instead: fn() -> Result<Page, PageError>) -> FeedServer {
+    let log = Flaky { log: house.log().await, times: times.into(), instead };
     let clock = Arc::new(SystemClock);
     let groups = Groups::new(house.db.clone(), house.db.clone(), GroupSettings::default(), clock.clone());
     FeedServer::new(Arc::new(log), groups, clock, CancellationToken::new(), TaskTracker::new())
 }
 
-fn away() -> DbErr {
-    DbErr::Conn(sea_orm::RuntimeErr::Internal("the database restarts".to_owned()))
+fn away() -> Result<Page, PageError> {
+    Err(DbErr::Conn(sea_orm::RuntimeErr::Internal("the database restarts".to_owned())).into())
 }
 
 #[tokio::test]
@@ -131,11 +131,11 @@ async fn a_stream_outlives_a_database_that_is_away_for_a_moment() {
 async fn a_subscriber_is_sent_away_with_a_time_to_come_back_when_the_log_stays_away_and_at_once_when_it_is_broken()
  {
     let house = House::with_events(5).await;
-    for (error, reason, retryable) in [
-        (away as fn() -> DbErr, "STORE_UNAVAILABLE", true),
-        (|| DbErr::Type("an unknown event".to_owned()), "INTERNAL", false),
+    for (instead, reason, retryable) in [
+        (away as fn() -> _, "STORE_UNAVAILABLE", true),
+        (|| Err(DbErr::Type("an unknown event".to_owned()).into()), "INTERNAL", false),
     ] {
-        let server = flaky(&house, i64::MAX, error).await;
+        let server = flaky(&house, i64::MAX, instead).await;
         let mut stream = server.subscribe(after(&cursor(&house, 2).await)).await.unwrap();
         next(&mut stream).await.unwrap();
         // The clock runs ahead whenever nothing else is to be done.

@@ -55,13 +55,13 @@ impl Stream {
         active.map(|(_, position)| *position).min()
     }
 
-    pub(super) async fn read_page(&self) -> Result<Vec<Arc<WireEvent>>, GroupError> {
-        match self.read_position() {
-            Some(position) if self.behind(*self.head.borrow()) => {
-                Ok(self.server.source.page(position, self.room()).await?.events)
-            }
-            _ => Ok(Vec::new()),
-        }
+    pub(super) async fn read_page(&mut self) -> Result<Vec<Arc<WireEvent>>, GroupError> {
+        self.lagging = false;
+        let behind = self.behind(*self.head.borrow());
+        let Some(position) = self.read_position().filter(|_| behind) else { return Ok(Vec::new()) };
+        let page = self.server.source.page(position, self.room()).await?.events;
+        self.lagging = page.is_empty();
+        Ok(page)
     }
 
     /// Goes past a page that has nothing for the member. The database hears of it with the next turn that has something
@@ -119,10 +119,23 @@ impl Stream {
         Ok(())
     }
 
-    /// An event that is written elsewhere although it is not in memory.
-    pub(super) async fn load_one(&self, position: i64) -> Result<Arc<WireEvent>, GroupError> {
-        let page = self.server.source.page(position - 1, 1).await?.events;
-        Ok(in_page(&page, position).cloned().ok_or_else(|| not_in_the_log(position))?)
+    /// Reads events of deliveries, however much there is in memory: they are about to leave it for the parking.
+    pub(super) async fn load(&mut self, positions: &[i64]) -> Result<(), GroupError> {
+        for position in positions {
+            let page = self.server.source.page(position - 1, 1).await?.events;
+            let event = in_page(&page, *position).cloned().ok_or_else(|| not_in_the_log(*position))?;
+            self.events.insert(*position, event);
+        }
+        Ok(())
+    }
+
+    /// An event of a delivery, or of a page that is about to be taken.
+    pub(super) fn at_hand<'a>(
+        &'a self,
+        position: i64,
+        page: &'a [Arc<WireEvent>],
+    ) -> Option<&'a Arc<WireEvent>> {
+        self.events.get(&position).or_else(|| in_page(page, position))
     }
 
     /// Notes that the slots' positions are written.
@@ -137,7 +150,7 @@ impl Stream {
     }
 }
 
-fn not_in_the_log(position: i64) -> DbErr {
+pub(super) fn not_in_the_log(position: i64) -> DbErr {
     DbErr::RecordNotFound(format!("the log no longer holds the event {position} of a delivery"))
 }
 

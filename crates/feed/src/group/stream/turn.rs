@@ -7,7 +7,7 @@ use ordermesh_kernel::{EventId, Timestamp, clock};
 use sea_orm::DbErr;
 use tokio::time::Instant;
 
-use super::held::in_page;
+use super::held::{in_page, not_in_the_log};
 use super::{POLL, PROGRESS_INTERVAL, Stream};
 use crate::event::{WireEvent, key_hash};
 use crate::group::plan::{FAILED, Inputs, POISON, Plan, QUEUED, micros, plan, slot_of};
@@ -17,6 +17,14 @@ use crate::store::{Table, WriteTransaction, group_delivery};
 
 /// After so many time-outs without a word a member is taken for hung, and its keys move before they are parked.
 const SILENT_TIMEOUTS: u32 = 3;
+
+/// What came of a turn.
+enum Outcome {
+    Done(Box<Turned>),
+    /// Nothing was written but the lease: events that go to the parking are to be read from the log first, outside of
+    /// the transaction. A database in memory has no other connection than the transaction's.
+    Lacks(Vec<i64>),
+}
 
 /// What a committed turn leaves in memory.
 struct Turned {
@@ -39,20 +47,24 @@ impl Stream {
         }
         self.look_elsewhere().await?;
         let page = self.read_page().await?;
-        let (started, now) = (Instant::now(), groups.clock.now());
-        if !self.has_to_write(&page, now) {
-            self.skip(&page);
-            return Ok(Vec::new());
+        loop {
+            let (started, now) = (Instant::now(), groups.clock.now());
+            if !self.has_to_write(&page, now) {
+                self.skip(&page);
+                return Ok(Vec::new());
+            }
+            let stale = std::mem::replace(&mut self.stale, true);
+            let tx = WriteTransaction::begin(&groups.writer).await?;
+            let outcome = self.turn_in(&tx, &page, now).await;
+            let outcome = tx.end(outcome).await?;
+            // Only now it is certain that the database knows what this stream knows.
+            self.stale = stale;
+            self.lease_end = started + groups.settings.lease;
+            match outcome {
+                Outcome::Done(turned) => return Ok(self.remember(*turned, page)),
+                Outcome::Lacks(positions) => self.load(&positions).await?,
+            }
         }
-        let stale = std::mem::replace(&mut self.stale, true);
-        let tx = WriteTransaction::begin(&groups.writer).await?;
-        let turned = self.turn_in(&tx, &page, now).await;
-        let turned = tx.end(turned).await?;
-        // Only now it is certain that the database knows what this stream knows.
-        self.stale = stale;
-        self.changed = false;
-        self.lease_end = started + groups.settings.lease;
-        Ok(self.remember(turned, page))
     }
 
     /// Nothing but a reason costs a transaction: a commit of which nothing is this member's, say, does not.
@@ -80,7 +92,7 @@ impl Stream {
         tx: &WriteTransaction,
         page: &[Arc<WireEvent>],
         now: Timestamp,
-    ) -> Result<Turned, GroupError> {
+    ) -> Result<Outcome, GroupError> {
         let micros_now = clock::to_micros(now);
         let lease_until = micros_now + micros(self.server.groups.settings.lease);
         self.membership.renew(tx, lease_until).await?;
@@ -103,9 +115,14 @@ impl Stream {
         if plan.timed_out && silent_since.is_some_and(|since| since.elapsed() >= silence) {
             return Err(lease_lost().with("epoch", self.membership.epoch).into());
         }
+        let parked = plan.park.iter().flat_map(|park| &park.positions).copied();
+        let lacking: Vec<i64> = parked.filter(|position| self.at_hand(*position, page).is_none()).collect();
+        if !lacking.is_empty() {
+            return Ok(Outcome::Lacks(lacking));
+        }
         self.write(tx, &plan, page, now).await?;
         let reached = self.advance(tx, &plan, page).await?;
-        Ok(Turned { plan, reached, replays, silent_since })
+        Ok(Outcome::Done(Box::new(Turned { plan, reached, replays, silent_since })))
     }
 
     /// True when the member has said something of what it has: then it is not hung.
@@ -181,11 +198,9 @@ impl Stream {
         now: Timestamp,
     ) -> Result<(), GroupError> {
         let parking = Groups::parking(&self.membership.group);
-        let append = self.events_of(&plan.append, page).await?;
-        let mut parked = Vec::new();
-        for park in &plan.park {
-            parked.push(self.events_of(&park.positions, page).await?);
-        }
+        let append = self.events_of(&plan.append, page)?;
+        let parked = plan.park.iter().map(|park| self.events_of(&park.positions, page));
+        let parked: Vec<_> = parked.collect::<Result<_, _>>()?;
         let bytes: usize = parked.iter().flatten().chain(&append).map(|event| event.bytes.len()).sum();
         if bytes > 0 {
             let more = Usage { keys: parked.len() as u64, events: 0, bytes: bytes as u64 };
@@ -209,20 +224,10 @@ impl Stream {
         Ok(Table::<group_delivery::Entity>::default().upsert(tx, &rows).await?)
     }
 
-    /// Events that go to the parking; those that are not in memory come from the log.
-    async fn events_of(
-        &self,
-        positions: &[i64],
-        page: &[Arc<WireEvent>],
-    ) -> Result<Vec<Arc<WireEvent>>, GroupError> {
-        let mut events = Vec::new();
-        for position in positions {
-            events.push(match self.events.get(position).or_else(|| in_page(page, *position)) {
-                Some(event) => event.clone(),
-                None => self.load_one(*position).await?,
-            });
-        }
-        Ok(events)
+    /// Events that go to the parking.
+    fn events_of(&self, positions: &[i64], page: &[Arc<WireEvent>]) -> Result<Vec<Arc<WireEvent>>, DbErr> {
+        let event = |position: &i64| self.at_hand(*position, page).cloned().ok_or(*position);
+        positions.iter().map(event).collect::<Result<_, _>>().map_err(not_in_the_log)
     }
 
     /// Takes over what the committed turn did.
@@ -232,6 +237,7 @@ impl Stream {
             self.move_slot(slot, position);
         }
         self.note_written();
+        self.changed = false;
         if let Some(last) = page.last() {
             self.pass(last);
         }
