@@ -31,13 +31,14 @@ use ordermesh_kernel::Clock;
 use ordermesh_proto::common::v1::CommonErrorReason;
 use ordermesh_proto::error::Problem;
 use ordermesh_proto::feed::v1::FeedErrorReason;
-use sea_orm::{DatabaseConnection, DbErr};
+use sea_orm::DbErr;
 use tokio::sync::Notify;
 use tonic::Code;
 
 use crate::log::PageError;
 use crate::parking::{Parking, Usage};
 use crate::serve::{page_problem, store_problem};
+use crate::store::PatientConnection;
 
 pub(crate) use stream::subscribe;
 
@@ -77,8 +78,8 @@ impl Default for GroupSettings {
 /// The groups of one log.
 #[derive(Clone)]
 pub struct Groups {
-    writer: DatabaseConnection,
-    reader: DatabaseConnection,
+    writer: PatientConnection,
+    reader: PatientConnection,
     settings: GroupSettings,
     clock: Arc<dyn Clock>,
     hub: Arc<Hub>,
@@ -87,12 +88,19 @@ pub struct Groups {
 impl Groups {
     /// The groups in the log's database.
     pub fn new(
-        writer: DatabaseConnection,
-        reader: DatabaseConnection,
+        writer: PatientConnection,
+        reader: PatientConnection,
         settings: GroupSettings,
         clock: Arc<dyn Clock>,
     ) -> Self {
         Self { writer, reader, settings, clock, hub: Arc::default() }
+    }
+
+    /// The same groups as the stream of a member asks for them: in time for another connection to be tried before the lease
+    /// ends.
+    fn within_a_lease(&self) -> Self {
+        let soon = |connections: &PatientConnection| connections.at_most(self.settings.lease / 2);
+        Self { writer: soon(&self.writer), reader: soon(&self.reader), ..self.clone() }
     }
 
     fn parking(group: &str) -> Parking {

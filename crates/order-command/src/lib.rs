@@ -37,6 +37,7 @@ use ordermesh_proto::order::v1::order_command_service_server::OrderCommandServic
 use ordermesh_proto::order::v1::order_event_service_server::OrderEventServiceServer;
 use ordermesh_service::config::{ConfigError, MaskedUrl};
 use ordermesh_service::{Environment, Services, StartError};
+use sea_orm::DatabaseConnection;
 use serde::{Deserialize, Serialize};
 
 /// Name of the server.
@@ -168,11 +169,12 @@ pub async fn start(environment: &Environment, services: &mut Services) -> Result
         column: "recorded_time",
         age: Duration::from_secs(u64::from(config.idempotency_retention_hours.get()) * 3600),
     };
-    let prunes = PatientConnection::new(database.writer.clone(), patience);
-    Pruner::new(prunes, clock.clone(), vec![records]).start(&tasks, shutdown.clone());
+    let patient = |connections: &DatabaseConnection| PatientConnection::new(connections.clone(), patience);
+    let writer = patient(&database.writer);
+    Pruner::new(writer.clone(), clock.clone(), vec![records]).start(&tasks, shutdown.clone());
     let committer =
         Committer::start(database.writer.clone(), log.clone(), clock.clone(), &tasks, shutdown.clone());
-    let groups = Groups::new(database.writer.clone(), database.reader.clone(), group_settings, clock.clone());
+    let groups = Groups::new(writer, patient(&database.reader), group_settings, clock.clone());
     let max_age = Duration::from_secs(config.feed_max_age_seconds.into());
     let feed = FeedServer::new(log, groups, clock, shutdown, tasks)
         .with_max_age(Some(max_age).filter(|age| !age.is_zero()));

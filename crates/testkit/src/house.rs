@@ -5,11 +5,12 @@
 #![expect(clippy::unwrap_used, reason = "in a test a panic is the failure")]
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use ordermesh_feed::group::{GroupSettings, Groups};
 use ordermesh_feed::log::{EventLog, FeedSchema};
 use ordermesh_feed::serve::FeedServer;
-use ordermesh_feed::store::{LogMigration, RetentionMigration};
+use ordermesh_feed::store::{LogMigration, PatientConnection, RetentionMigration};
 use ordermesh_kernel::SystemClock;
 use ordermesh_proto::event_types::ORDER_V1;
 use sea_orm::{
@@ -67,6 +68,11 @@ impl House {
         house
     }
 
+    /// Its connection as what works in the background has it.
+    pub fn patient(&self) -> PatientConnection {
+        PatientConnection::new(self.db.clone(), Duration::from_secs(30))
+    }
+
     /// The log as a server sees it that starts now.
     pub async fn log(&self) -> EventLog {
         EventLog::open(&self.db, self.db.clone(), SCHEMA, 1 << 20, &SystemClock).await.unwrap()
@@ -76,7 +82,7 @@ impl House {
     pub async fn server(&self) -> FeedServer {
         let log = Arc::new(self.log().await);
         let clock = Arc::new(SystemClock);
-        let groups = Groups::new(self.db.clone(), self.db.clone(), GroupSettings::default(), clock.clone());
+        let groups = Groups::new(self.patient(), self.patient(), GroupSettings::default(), clock.clone());
         FeedServer::new(log, groups, clock, CancellationToken::new(), TaskTracker::new())
     }
 

@@ -68,7 +68,7 @@ impl Groups {
         membership: &Membership,
         request: &AcknowledgeRequest,
     ) -> Result<i32, GroupError> {
-        let tx = WriteTransaction::begin(&self.writer).await?;
+        let tx = self.writer.begin().await?;
         let now = clock::to_micros(self.clock.now());
         let outcome = acknowledge_in(&tx, membership, request, now).await;
         let outcome = tx.end(outcome).await;

@@ -224,7 +224,7 @@ impl Groups {
         change: impl AsyncFnOnce(&WriteTransaction, &consumer_group::Model) -> Result<(), GroupError>,
     ) -> Result<(), GroupError> {
         let now = clock::to_micros(self.clock.now());
-        let tx = WriteTransaction::begin(&self.writer).await?;
+        let tx = self.writer.begin().await?;
         let changed = async {
             let known = table::lock_group(&tx, group).await?.ok_or_else(|| not_found(group))?;
             let live = table::live_members(&tx, group, now).await?.len();

@@ -154,7 +154,7 @@ impl Groups {
     }
 
     async fn replay(&self, group: &str, keys: Option<Vec<String>>) -> Result<usize, GroupError> {
-        let tx = WriteTransaction::begin(&self.writer).await?;
+        let tx = self.writer.begin().await?;
         let replayed = async {
             lock(&tx, group).await?;
             let found = Self::parking(group).start_replay(&tx, keys.as_deref()).await?;
@@ -168,7 +168,7 @@ impl Groups {
     }
 
     async fn discard(&self, group: &str, key: &str, up_to: Option<i64>) -> Result<Discarded, GroupError> {
-        let tx = WriteTransaction::begin(&self.writer).await?;
+        let tx = self.writer.begin().await?;
         let discarded = async {
             lock(&tx, group).await?;
             let parking = Self::parking(group);

@@ -11,7 +11,9 @@
 //! - `turn`: one turn, and what it takes from the log
 //! - `held`: the events in memory and how far each slot is
 //! - `send`: frames, and renewing while a member reads slowly
+//! - `end`: why a stream ends, what it outlives, and what becomes of its slots
 
+mod end;
 mod held;
 mod open;
 mod send;
@@ -22,24 +24,22 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ordermesh_kernel::{EventId, clock};
-use ordermesh_proto::error::Problem;
 use ordermesh_proto::feed::v1::subscribe_response::Frame;
 use ordermesh_proto::feed::v1::{self as wire, ClosingReason};
-use sea_orm::{DbBackend, DbErr};
+use sea_orm::{ConnectionTrait, DbBackend};
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
-use tonic::{Code, Status};
 
 use super::GroupError;
 use super::plan::{Rules, micros};
 use super::rebalance::Share;
 use super::request::Wish;
-use super::table::{self, Membership};
+use super::table::Membership;
 use crate::event::WireEvent;
-use crate::serve::{FeedServer, Filter, Sink, store_problem};
-use crate::store::{WriteTransaction, is_transient};
+use crate::serve::{FeedServer, Filter, Sink};
 use crate::token::LogPosition;
 
+use end::{End, Step};
 pub(crate) use open::subscribe;
 
 /// How long an acknowledgement on another replica goes unnoticed.
@@ -48,26 +48,6 @@ const POLL: Duration = Duration::from_millis(200);
 const PROGRESS_INTERVAL: Duration = Duration::from_secs(1);
 /// Events of one key that are taken from the log, at most.
 const KEY_EVENTS: usize = 100;
-/// The reason of a group that has parked too much.
-const PARKING_FULL: &str = "PARKING_FULL";
-
-/// Why the stream ends.
-enum End {
-    /// The member has left.
-    Gone,
-    /// The server ends it.
-    Closing(ClosingReason),
-    Failed(Problem),
-}
-
-impl From<GroupError> for End {
-    fn from(error: GroupError) -> Self {
-        Self::Failed(error.into())
-    }
-}
-
-type Step = Result<(), End>;
-
 struct Stream {
     server: FeedServer,
     rules: Rules,
@@ -126,6 +106,8 @@ impl Stream {
             key_bytes: settings.held_bytes / 8,
         };
         let now = Instant::now();
+        let mut server = server.clone();
+        server.groups = server.groups.within_a_lease();
         Self {
             head: server.source.head(),
             wake: server.groups.hub.open(&membership.group, membership.epoch),
@@ -148,7 +130,7 @@ impl Stream {
             next_rebalance: now,
             next_due: None,
             last_frame: now,
-            server: server.clone(),
+            server,
             rules,
             wish,
             membership,
@@ -164,7 +146,7 @@ impl Stream {
             reason = server.closing() => End::Closing(reason),
             end = self.serve() => end,
         };
-        self.leave().await;
+        self.leave(&end).await;
         match end {
             End::Gone => {}
             End::Closing(reason) => {
@@ -173,21 +155,6 @@ impl Stream {
             }
             End::Failed(problem) => self.frames.end(Err(problem.into())),
         }
-    }
-
-    /// Frees the slots at once. When it fails, the lease runs out by itself.
-    async fn leave(&self) {
-        let groups = &self.server.groups;
-        groups.hub.close(&self.membership.group, self.membership.epoch);
-        let left = async {
-            let tx = WriteTransaction::begin(&groups.writer).await?;
-            let left = self.membership.leave(&tx).await;
-            tx.end(left).await
-        };
-        if let Err(error) = left.await {
-            tracing::debug!(%error, group = self.membership.group, "slots are kept until their lease ends");
-        }
-        groups.hub.wake(&self.membership.group);
     }
 
     async fn serve(&mut self) -> End {
@@ -227,39 +194,6 @@ impl Stream {
         }
     }
 
-    /// The database is away: goes on as long as the slots are certainly its own.
-    async fn survive(&self, error: DbErr) -> Step {
-        // Whoever comes back finds its slots free, or with another one: it has not lost a race.
-        if !is_transient(&error) || Instant::now() + POLL >= self.lease_end {
-            return Err(End::Failed(store_problem(&error)));
-        }
-        tokio::select! {
-            () = self.frames.closed() => Err(End::Gone),
-            () = tokio::time::sleep(POLL) => Ok(()),
-        }
-    }
-
-    /// A group that has parked too much says so to whoever asks.
-    async fn stop(&self, problem: Problem) -> End {
-        let status = Status::from(problem.clone());
-        if status.code() == Code::ResourceExhausted {
-            let groups = &self.server.groups;
-            let stopped = async {
-                let tx = WriteTransaction::begin(&groups.writer).await?;
-                let stopped = table::stop(&tx, &self.membership.group, PARKING_FULL).await;
-                tx.end(stopped).await
-            };
-            if let Err(error) = stopped.await {
-                tracing::warn!(%error, group = self.membership.group, "the group's stop was not noted");
-            }
-            tracing::error!(
-                group = self.membership.group,
-                "the group has parked as much as it may and stops"
-            );
-        }
-        End::Failed(problem)
-    }
-
     async fn rebalance(&mut self) -> Result<(), GroupError> {
         let groups = self.server.groups.clone();
         let started = Instant::now();
@@ -267,7 +201,7 @@ impl Stream {
         let until = now + micros(groups.settings.lease);
         // Before the transaction: the answer of its COMMIT may be lost.
         self.stale = true;
-        let tx = WriteTransaction::begin(&groups.writer).await?;
+        let tx = groups.writer.begin().await?;
         let shared = self.membership.rebalance(&tx, now, until).await;
         self.share = tx.end(shared).await?;
         self.lease_end = started + groups.settings.lease;

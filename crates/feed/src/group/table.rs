@@ -13,7 +13,7 @@ use sea_orm::{
 };
 
 use super::GroupError;
-use super::plan::SLOTS;
+use super::plan::{SENT, SLOTS, WAITING};
 use crate::store::{StoreConnection, Table, consumer_group, group_delivery, group_member, group_slot};
 use crate::token::LogPosition;
 
@@ -168,6 +168,15 @@ impl Membership {
                 .exec(tx)
                 .await?;
         }
+        Ok(())
+    }
+
+    /// Takes back what is with the member as if it had not been sent, to be sent again at once. Its row must be locked.
+    pub async fn take_back<C: ConnectionTrait>(&self, tx: &C, now: i64) -> Result<(), DbErr> {
+        let sql = "UPDATE group_deliveries SET state = $3, attempt = attempt - 1, due_time = $4 \
+             WHERE group_name = $1 AND epoch = $2 AND state = $5";
+        let [group, _, epoch] = self.values();
+        run(tx, sql, [group, epoch, WAITING.into(), now.into(), SENT.into()]).await?;
         Ok(())
     }
 

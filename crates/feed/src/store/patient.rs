@@ -33,6 +33,11 @@ impl PatientConnection {
         &self.pool
     }
 
+    /// The same connections, waited for no longer than `limit` either.
+    pub fn at_most(&self, limit: Duration) -> Self {
+        Self { pool: self.pool.clone(), patience: self.patience.min(limit) }
+    }
+
     /// How long a statement may take.
     pub fn patience(&self) -> Duration {
         self.patience

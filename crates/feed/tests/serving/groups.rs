@@ -11,7 +11,8 @@ use ordermesh_feed::store::{GroupMigration, ParkingMigration};
 use ordermesh_kernel::SystemClock;
 use ordermesh_proto::feed::v1::subscribe_response::Frame;
 use ordermesh_proto::feed::v1::{
-    AcknowledgeRequest, DeliveryFailure, EventEnvelope, Group, ListParkedEventsRequest, SubscribeRequest,
+    AcknowledgeRequest, ClosingReason, DeliveryFailure, EventEnvelope, Group, ListParkedEventsRequest,
+    SubscribeRequest,
 };
 use ordermesh_testkit::eventually;
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
@@ -47,11 +48,15 @@ async fn house(events: i64) -> House {
 }
 
 async fn server(house: &House, settings: GroupSettings) -> FeedServer {
+    server_until(house, settings, CancellationToken::new()).await
+}
+
+async fn server_until(house: &House, settings: GroupSettings, shutdown: CancellationToken) -> FeedServer {
     let clock = Arc::new(SystemClock);
-    let groups = Groups::new(house.db.clone(), house.db.clone(), settings, clock.clone());
+    let groups = Groups::new(house.patient(), house.patient(), settings, clock.clone());
     // Pages that are small beside what a stream may hold.
     let log = Arc::new(house.log().await.with_page_bytes(500));
-    FeedServer::new(log, groups, clock, CancellationToken::new(), TaskTracker::new())
+    FeedServer::new(log, groups, clock, shutdown, TaskTracker::new())
 }
 
 /// A member of a group with its stream.
@@ -85,6 +90,15 @@ impl Member {
             let events = events(&next(&mut self.stream).await.unwrap());
             if !events.is_empty() {
                 return events;
+            }
+        }
+    }
+
+    /// Why the server closes the stream, once all before is read.
+    async fn closing(&mut self) -> ClosingReason {
+        loop {
+            if let Some(Frame::Closing(closing)) = next(&mut self.stream).await.unwrap().frame {
+                return closing.reason();
             }
         }
     }
@@ -185,4 +199,38 @@ async fn a_log_that_has_not_yet_what_its_head_tells_of_is_asked_again_after_a_pa
     assert_eq!(member.take().await.len(), 3);
     let took = start.elapsed();
     assert!(took >= Duration::from_millis(100) * EMPTY, "{EMPTY} times in {took:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_shuts_down_does_not_count_as_an_attempt_of_what_its_members_have() {
+    let house = house(14).await;
+    let settings = GroupSettings { max_attempts: 1, ..GroupSettings::default() };
+    let shutdown = CancellationToken::new();
+    let mut member = Member::join(server_until(&house, settings.clone(), shutdown.clone()).await).await;
+    let had: Vec<_> = member.take().await.into_iter().map(|event| event.position).collect();
+    shutdown.cancel();
+    assert_eq!(member.closing().await, ClosingReason::ServerShutdown);
+    let mut member = Member::join(server(&house, settings).await).await;
+    let has: Vec<_> = member.take().await.into_iter().map(|event| event.position).collect();
+    assert_eq!(has[0], had[0], "it is sent again");
+    assert_eq!(parked(&member.server).await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_that_grows_too_old_waits_for_the_acknowledgements_of_what_its_member_has() {
+    const AGE: Duration = Duration::from_millis(200);
+    let house = house(3).await;
+    let old = server(&house, GroupSettings::default()).await.with_max_age(Some(AGE));
+    let mut member = Member::join(old.clone()).await;
+    let mut had = Vec::new();
+    while had.len() < 3 {
+        had.extend(member.take().await.into_iter().map(|event| event.position));
+    }
+    let joined = Instant::now();
+    eventually!(joined.elapsed() > AGE * 2, "the stream grows too old");
+    member.acknowledge(had).await;
+    assert_eq!(member.closing().await, ClosingReason::MaxAge);
+    house.append(1).await;
+    let mut member = Member::join(server(&house, GroupSettings::default()).await).await;
+    assert_eq!(member.take().await[0].position, 4, "nothing is sent again");
 }

@@ -112,7 +112,7 @@ impl FeedSource for Flaky {
 pub async fn flaky(house: &House, times: i64, instead: fn() -> Result<Page, PageError>) -> FeedServer {
     let log = Flaky { log: house.log().await, times: times.into(), instead };
     let clock = Arc::new(SystemClock);
-    let groups = Groups::new(house.db.clone(), house.db.clone(), GroupSettings::default(), clock.clone());
+    let groups = Groups::new(house.patient(), house.patient(), GroupSettings::default(), clock.clone());
     FeedServer::new(Arc::new(log), groups, clock, CancellationToken::new(), TaskTracker::new())
 }
 

@@ -9,6 +9,7 @@ mod history;
 mod members;
 mod parking;
 mod replicas;
+mod silent;
 
 use std::collections::BTreeMap;
 
@@ -82,12 +83,16 @@ impl Member {
     }
 
     async fn open(server: &Server, name: &str, request: SubscribeRequest) -> Self {
-        let stream = Subscription::open(&mut server.events(), request).await.unwrap();
+        Self::try_open(server, name, request).await.unwrap()
+    }
+
+    async fn try_open(server: &Server, name: &str, request: SubscribeRequest) -> Result<Self, Status> {
+        let stream = Subscription::open(&mut server.events(), request).await?;
         let mut member = Self { name: name.to_owned(), stream, assignment: Assignment::default(), seen: 0 };
         while member.assignment.epoch == 0 {
-            member.frame().await.unwrap();
+            member.frame().await?;
         }
-        member
+        Ok(member)
     }
 
     /// Reads one frame; the end of the stream is an error.

@@ -27,7 +27,7 @@ async fn replicas() -> Option<[Server; 2]> {
 }
 
 /// So many orders, each cancelled again: three events a key.
-async fn live_in(server: &Server, orders: usize) {
+pub async fn live_in(server: &Server, orders: usize) {
     for _ in 0..orders {
         let id = place(server).await;
         cancel_order(server, &id).await;
@@ -54,10 +54,10 @@ impl Member {
 
 /// What both have done for each key, in the order in which it was done; whoever repeats an event knows its id.
 #[derive(Default)]
-struct Effects(Vec<OrderEvent>);
+pub struct Effects(pub Vec<OrderEvent>);
 
 impl Effects {
-    fn take(&mut self, events: Vec<OrderEvent>) {
+    pub fn take(&mut self, events: Vec<OrderEvent>) {
         let known = |event: &OrderEvent| self.0.iter().any(|done| done.event_id == event.event_id);
         let new: Vec<_> = events.into_iter().filter(|event| !known(event)).collect();
         self.0.extend(new);

@@ -7,9 +7,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
 use sea_orm::sqlx::postgres::PgPoolOptions;
-use sea_orm::sqlx::{
-    self, AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection, Row as _, raw_sql,
-};
+use sea_orm::sqlx::{self, AssertSqlSafe, ConnectOptions as _, PgConnection, Row as _, raw_sql};
 use sea_orm::{ConnectOptions, ConnectionTrait, DatabaseConnection, DbErr, QueryResult, Statement};
 use sea_orm_migration::MigratorTrait;
 
@@ -233,21 +231,13 @@ async fn pool(
     sea_orm::Database::connect(options).await
 }
 
-/// A pool whose connections are looked at when they are new and when they come back.
+/// A pool whose connections are looked at when they are new.
 fn guarded(pool: PgPoolOptions, url: MaskedUrl, patience: Duration) -> PgPoolOptions {
     pool.after_connect(move |connection, _| {
         let url = url.clone();
         Box::pin(async move {
             let admitted = tokio::time::timeout(patience, admit(connection, &url)).await;
             admitted.unwrap_or_else(|_| Err(sqlx::Error::PoolTimedOut))
-        })
-    })
-    // The driver waits without a limit for an answer that is still due on a connection that comes back, and has no other place
-    // for one. Where none is due this costs nothing.
-    .after_release(move |connection, _| {
-        Box::pin(async move {
-            let answered = tokio::time::timeout(patience, connection.flush()).await;
-            answered.unwrap_or_else(|_| Err(sqlx::Error::PoolTimedOut)).map(|()| true)
         })
     })
 }

@@ -10,6 +10,7 @@ use super::Stream;
 use crate::event::WireEvent;
 use crate::group::GroupError;
 use crate::group::plan::slot_of;
+use crate::store::within;
 
 /// Events that are taken from the log beyond those that the member may have.
 const READ_AHEAD: usize = 1000;
@@ -59,9 +60,15 @@ impl Stream {
         self.lagging = false;
         let behind = self.behind(*self.head.borrow());
         let Some(position) = self.read_position().filter(|_| behind) else { return Ok(Vec::new()) };
-        let page = self.server.source.page(position, self.room()).await?.events;
+        let page = self.page(position, self.room()).await?;
         self.lagging = page.is_empty();
         Ok(page)
+    }
+
+    /// A page of the log, in a member's time: the log itself may be more patient than a lease.
+    async fn page(&self, position: i64, limit: usize) -> Result<Vec<Arc<WireEvent>>, GroupError> {
+        let page = async { Ok(self.server.source.page(position, limit).await?.events) };
+        within(self.server.groups.reader.patience(), page).await
     }
 
     /// Goes past a page that has nothing for the member. The database hears of it with the next turn that has something
@@ -108,7 +115,7 @@ impl Stream {
                 return Ok(());
             }
             if page.last().is_none_or(|last| last.position < position) {
-                page = self.server.source.page(position - 1, PAGE).await?.events;
+                page = self.page(position - 1, PAGE).await?;
             }
             let event = in_page(&page, position).cloned();
             let event = event.ok_or_else(|| not_in_the_log(position))?;
@@ -122,7 +129,7 @@ impl Stream {
     /// Reads events of deliveries, however much there is in memory: they are about to leave it for the parking.
     pub(super) async fn load(&mut self, positions: &[i64]) -> Result<(), GroupError> {
         for position in positions {
-            let page = self.server.source.page(position - 1, 1).await?.events;
+            let page = self.page(position - 1, 1).await?;
             let event = in_page(&page, *position).cloned().ok_or_else(|| not_in_the_log(*position))?;
             self.events.insert(*position, event);
         }

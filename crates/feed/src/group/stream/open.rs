@@ -17,7 +17,7 @@ use crate::group::table::{self, Membership};
 use crate::group::{GroupError, Groups};
 use crate::log::FeedSource;
 use crate::serve::{self, FeedServer, Filter, Sink, Subscribe, diverged, resolve_start};
-use crate::store::{Failure, WriteTransaction, consumer_group, group_slot};
+use crate::store::{Failure, consumer_group, group_slot};
 
 /// How often it is tried to join a group that others make, reset or remove at the same moment.
 const ATTEMPTS: usize = 5;
@@ -86,7 +86,7 @@ async fn try_open(
         }
         None => Some(new_group(wish, &terms, checked, source, now).await?),
     };
-    let tx = WriteTransaction::begin(&groups.writer).await?;
+    let tx = groups.writer.begin().await?;
     let joined = async {
         if let Some((group, position, event_id)) = &new {
             if table::lock_group(&tx, &wish.group).await?.is_some() {

@@ -13,7 +13,6 @@ use crate::group::plan::{SLOTS, micros};
 use crate::group::{GroupError, lease_lost};
 use crate::log::PAGE_BYTES;
 use crate::serve::Left;
-use crate::store::WriteTransaction;
 
 impl Stream {
     pub(super) async fn tell_assignment(&mut self) -> Step {
@@ -106,7 +105,7 @@ impl Stream {
         let started = Instant::now();
         let until = clock::to_micros(groups.clock.now()) + micros(groups.settings.lease);
         let renewed = async {
-            let tx = WriteTransaction::begin(&groups.writer).await?;
+            let tx = groups.writer.begin().await?;
             let renewed = self.membership.renew(&tx, until).await;
             tx.end(renewed).await
         };

@@ -54,7 +54,7 @@ impl Stream {
                 return Ok(Vec::new());
             }
             let stale = std::mem::replace(&mut self.stale, true);
-            let tx = WriteTransaction::begin(&groups.writer).await?;
+            let tx = groups.writer.begin().await?;
             let outcome = self.turn_in(&tx, &page, now).await;
             let outcome = tx.end(outcome).await?;
             // Only now it is certain that the database knows what this stream knows.
