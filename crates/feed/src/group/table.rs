@@ -171,10 +171,11 @@ impl Membership {
         Ok(())
     }
 
-    /// Takes back what is with the member as if it had not been sent, to be sent again at once. Its row must be locked.
+    /// Takes back what is with the member as if it had not been sent, to be sent again at once; but not what it has had for
+    /// too long. Its row must be locked.
     pub async fn take_back<C: ConnectionTrait>(&self, tx: &C, now: i64) -> Result<(), DbErr> {
         let sql = "UPDATE group_deliveries SET state = $3, attempt = attempt - 1, due_time = $4 \
-             WHERE group_name = $1 AND epoch = $2 AND state = $5";
+             WHERE group_name = $1 AND epoch = $2 AND state = $5 AND due_time > $4";
         let [group, _, epoch] = self.values();
         run(tx, sql, [group, epoch, WAITING.into(), now.into(), SENT.into()]).await?;
         Ok(())

@@ -234,3 +234,17 @@ async fn a_stream_that_grows_too_old_waits_for_the_acknowledgements_of_what_its_
     let mut member = Member::join(server(&house, GroupSettings::default()).await).await;
     assert_eq!(member.take().await[0].position, 4, "nothing is sent again");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_slow_member_has_when_its_stream_grows_too_old_is_sent_again_without_an_attempt_less() {
+    let house = house(3).await;
+    let lease = Duration::from_millis(800);
+    let settings = GroupSettings { max_attempts: 1, lease, ..GroupSettings::default() };
+    let old = server(&house, settings.clone()).await.with_max_age(Some(Duration::from_millis(200)));
+    let mut member = Member::join(old).await;
+    let had = member.take().await[0].position;
+    assert_eq!(member.closing().await, ClosingReason::MaxAge);
+    let mut member = Member::join(server(&house, settings).await).await;
+    assert_eq!(member.take().await[0].position, had);
+    assert_eq!(parked(&member.server).await, 0);
+}

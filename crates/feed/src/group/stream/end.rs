@@ -64,15 +64,17 @@ impl Stream {
     async fn leave_in<C: ConnectionTrait>(&self, tx: &C, planned: bool) -> Result<(), GroupError> {
         if planned {
             let now = clock::to_micros(self.server.groups.clock.now());
-            self.membership.lock(tx, now).await?;
+            // As long as the row is there nobody has taken over, whatever the lease says.
+            self.membership.renew(tx, now).await?;
             self.membership.take_back(tx, now).await?;
         }
         Ok(self.membership.leave(tx).await?)
     }
 
-    /// Waits until the member has answered for all that it has, for as long as it may take for that and the lease lasts.
+    /// Waits until the member has answered for all that it has, for as long as it may take for that and the lease lasts, but
+    /// for the time to leave.
     async fn hear_out(&self) {
-        let until = self.lease_end.min(Instant::now() + self.wish.ack_timeout);
+        let until = (self.lease_end - POLL).min(Instant::now() + self.wish.ack_timeout);
         while Instant::now() < until {
             let deliveries = self.membership.deliveries(&self.server.groups.reader).await;
             // What was written and not sent any more is not with the member.
