@@ -2,14 +2,14 @@
 
     python group_member.py [ADDRESS [GROUP [MEMBER]]]
 """
-import socket, sys, time
+import os, socket, sys, time
 import grpc
 from ordermesh.order.v1 import events_pb2, groups_pb2, services_pb2_grpc
 
 arguments = dict(enumerate(sys.argv))
 ADDRESS = arguments.get(1, "127.0.0.1:50051")
 GROUP = arguments.get(2, "printers")
-MEMBER = arguments.get(3, socket.gethostname())
+MEMBER = arguments.get(3, f"{socket.gethostname()}-{os.getpid()}")  # of two with one name the older stream ends
 
 def handle(event):  # your effect; repeat-safe, since a crash before Acknowledge repeats it
     print(event.position, event.type, event.key, event.key_revision, flush=True)
