@@ -107,12 +107,7 @@ impl Groups {
         Parking::of(format!("group:{group}"))
     }
 
-    /// Whether so much more would be too much to have parked.
-    fn is_too_much(&self, usage: Usage, more: Usage) -> bool {
-        usage.keys + more.keys > self.settings.max_parked_keys
-            || usage.bytes + more.bytes > self.settings.max_parked_bytes
-    }
-
+    /// Whether nothing more is to be parked. What one turn parks may go past the limit, but only once.
     fn is_full(&self, usage: Usage) -> bool {
         usage.keys >= self.settings.max_parked_keys || usage.bytes >= self.settings.max_parked_bytes
     }

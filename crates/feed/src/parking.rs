@@ -273,14 +273,15 @@ impl Parking {
         Ok(Discarded { events: deleted.rows_affected, unblocked })
     }
 
-    /// Parks a key again whose replay failed: one more attempt, and the new reason. False when it is not blocked.
+    /// Parks a key again whose replay failed after so many more attempts, with the new reason. False when it is not blocked.
     pub async fn park_again<C: StoreConnection>(
         &self,
         db: &C,
         key: &str,
         reason: &str,
+        attempts: i32,
     ) -> Result<bool, DbErr> {
-        let attempts = Expr::col(parked_key::Column::Attempts).add(1);
+        let attempts = Expr::col(parked_key::Column::Attempts).add(attempts);
         let updated = parked_key::Entity::update_many()
             .col_expr(parked_key::Column::State, Expr::value(event::PARKED))
             .col_expr(parked_key::Column::Reason, Expr::value(reason))

@@ -38,7 +38,7 @@ pub struct FeedServer {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) shutdown: CancellationToken,
     pub(crate) tasks: TaskTracker,
-    max_age: Option<Duration>,
+    pub(crate) max_age: Option<Duration>,
 }
 
 impl FeedServer {

@@ -90,8 +90,8 @@ async fn a_failed_replay_parks_the_key_again() {
     let db = database().await;
     let parking = parked(&db).await;
     assert_eq!(parking.start_replay(&db, None).await.unwrap().len(), 2);
-    assert!(parking.park_again(&db, "a", "still none").await.unwrap());
-    assert!(!parking.park_again(&db, "c", "").await.unwrap());
+    assert!(parking.park_again(&db, "a", "still none", 1).await.unwrap());
+    assert!(!parking.park_again(&db, "c", "", 1).await.unwrap());
     let of_a = parking.list(&db, Some("a"), 0, 1).await.unwrap();
     let told = (of_a[0].state, of_a[0].reason.as_str(), of_a[0].attempts);
     assert_eq!(told, (KeyState::Parked, "still none", 6));

@@ -15,7 +15,7 @@ use super::HandlerError;
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ConsumeError {
     // Only the reason or code: the message of a connection that fails tells addresses, which stay in our log.
-    #[error("the feed cannot be read now ({})", reason_of(.0).unwrap_or_else(|| format!("{:?}", .0.code())))]
+    #[error("{} ({})", refusal(.0), reason_of(.0).unwrap_or_else(|| format!("{:?}", .0.code())))]
     Feed(Box<Status>),
     #[error(transparent)]
     Handler(#[from] HandlerError),
@@ -66,6 +66,19 @@ impl ConsumeError {
             Self::Feed(status) => format!("{self}: {}", status.message()),
             other => other.to_string(),
         }
+    }
+}
+
+/// What a refusal of the feed is about: one that waiting does not change, or any other.
+fn refusal(status: &Status) -> &'static str {
+    match reason_of(status) {
+        Some(reason) if reason == FeedErrorReason::FeedDiverged.reason() => {
+            "the feed is another history than this was made from"
+        }
+        Some(reason) if reason == FeedErrorReason::PositionTruncated.reason() => {
+            "the feed no longer holds the next event"
+        }
+        _ => "the feed cannot be read now",
     }
 }
 

@@ -58,24 +58,30 @@ impl<H: Handler> Consumer<H> {
         match self.settings.lease {
             None => Ok(true),
             Some(length) => {
-                Ok(lease::acquire(&self.db, self.name(), self.holder, self.clock.now(), length).await?)
+                // One connection that does not answer must not cost the lease.
+                let db = self.db.at_most(length / 2);
+                Ok(lease::acquire(&db, self.name(), self.holder, self.clock.now(), length).await?)
             }
         }
     }
 
-    /// Renews the lease; ends `active` when it is another's.
+    /// Renews the lease; ends `active` when it is another's, or may be.
     async fn hold_lease(&self, active: &CancellationToken) {
         let Some(length) = self.settings.lease else { return };
+        let mut renewed = Instant::now();
         while active.run_until_cancelled(tokio::time::sleep(length / 3)).await.is_some() {
+            let asked = Instant::now();
             match self.keeps_lease().await {
-                Ok(true) => {}
+                Ok(true) => renewed = asked,
                 Ok(false) => {
                     tracing::warn!(consumer = self.name(), "another replica has taken the consumer over");
                     active.cancel();
                 }
-                // The work itself finds out whether the database is away.
                 Err(error) => {
-                    tracing::warn!(consumer = self.name(), error = error.detail(), "no renewed lease")
+                    tracing::warn!(consumer = self.name(), error = error.detail(), "no renewed lease");
+                    if renewed.elapsed() >= length {
+                        active.cancel();
+                    }
                 }
             }
         }
@@ -202,7 +208,7 @@ impl<H: Handler> Consumer<H> {
     /// Tells the place that the checkpoint says, whoever has stored it: another replica, a rebuild, or this one by a
     /// commit whose answer it has not got. What was told beyond it was of another history: a rebuild has put the
     /// checkpoint back. Who has learned the place before must find here which keys were stopped on the way.
-    pub(super) async fn stand_at(&self, checkpoint: Option<LogPosition>) -> Result<(), ConsumeError> {
+    pub(crate) async fn stand_at(&self, checkpoint: Option<LogPosition>) -> Result<(), ConsumeError> {
         self.look_at_parking().await?;
         let Some(checkpoint) = checkpoint else { return Ok(()) };
         let told = self.progress.borrow().place;

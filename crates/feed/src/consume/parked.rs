@@ -145,7 +145,7 @@ pub(crate) async fn failed(
     now: Timestamp,
     settings: &ConsumerSettings,
 ) -> Result<bool, DbErr> {
-    Parking::of(consumer).park_again(tx, &due.key, reason).await?;
+    Parking::of(consumer).park_again(tx, &due.key, reason, 1).await?;
     let tries = due.tries + 1;
     // An operator's replay is one try: whoever asked looks at the outcome.
     let again = due.tries >= 0 && tries < settings.max_tries;

@@ -10,12 +10,13 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
 use super::plan::{FAILED, POISON, QUEUED};
 use super::table::Membership;
-use super::{GroupError, Groups, lease_lost, not_found, request};
+use super::{GroupError, Groups, internal, lease_lost, not_found, request};
 use crate::serve::FeedServer;
 use crate::store::{Table, WriteTransaction, consumer_group, group_delivery};
 
 const MAX_POSITIONS: usize = 10_000;
 const MAX_FAILURES: usize = 1000;
+/// A member that reports a failure has trouble enough: more characters are left out.
 const MAX_REASON: usize = 500;
 
 impl FeedServer {
@@ -24,9 +25,14 @@ impl FeedServer {
         check(&request)?;
         let membership =
             Membership { group: request.group.clone(), member: request.member.clone(), epoch: request.epoch };
-        let acknowledged = self.groups.acknowledge(&membership, &request).await?;
-        self.groups.hub.wake_epoch(&membership.group, membership.epoch);
-        Ok(AcknowledgeResponse { acknowledged })
+        let groups = self.groups.clone();
+        // A caller that has no patience must not cost a connection in the middle of a statement.
+        let done = self.tasks.spawn(async move {
+            let acknowledged = groups.acknowledge(&membership, &request).await?;
+            groups.hub.wake_epoch(&membership.group, membership.epoch);
+            Ok(AcknowledgeResponse { acknowledged })
+        });
+        done.await.unwrap_or_else(|_| Err(internal("the acknowledgement was not carried out")))
     }
 }
 
@@ -50,10 +56,6 @@ fn check(request: &AcknowledgeRequest) -> Result<(), Problem> {
     for (index, failure) in request.failures.iter().enumerate() {
         if failure.position < 1 {
             violations.add(format!("failures[{index}].position"), "must be 1 or more");
-        }
-        if failure.reason.chars().count() > MAX_REASON || failure.reason.contains('\0') {
-            violations
-                .add(format!("failures[{index}].reason"), "must have at most 500 characters and no NUL");
         }
         if !seen.insert(failure.position) {
             violations.add(format!("failures[{index}].position"), "must not be told twice");
@@ -113,7 +115,9 @@ async fn acknowledge_in(
     let failed = request.failures.iter().filter_map(|failure| {
         let mut row = rows.get(&failure.position)?.clone();
         row.state = if failure.park { POISON } else { FAILED }.to_owned();
-        row.last_error.clone_from(&failure.reason);
+        // PostgreSQL stores no NUL.
+        row.last_error =
+            failure.reason.chars().take(MAX_REASON).map(|it| if it == '\0' { ' ' } else { it }).collect();
         Some(row)
     });
     let failed: Vec<_> = failed.collect();

@@ -3,6 +3,10 @@
 //! Each key has at most one event with the member at a time; the later ones are queued behind it. Deliveries that
 //! failed too often go to the parking together with what is queued behind them. When too much queues behind one key,
 //! its slot stops in the log, so that the keys of other slots keep their room.
+//!
+//! A member that leaves has not said which of its events was too much for it. The first time all are just sent again;
+//! those with which members left twice are suspects: one is sent alone, and while the member answers two at once, then
+//! four. Only of one that was alone it is certain that it drives members away, and only then an attempt counts.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
@@ -18,6 +22,12 @@ pub(crate) const SLOTS: i32 = 64;
 pub(crate) const QUEUED: &str = "queued";
 /// With the member; an acknowledgement is due.
 pub(crate) const SENT: &str = "sent";
+/// The same, and nothing else is with the member: it is on trial.
+pub(crate) const ALONE: &str = "alone";
+/// A member left twice while it had this among others.
+pub(crate) const SUSPECT: &str = "suspect";
+/// A member left that had nothing but this.
+pub(crate) const LEFT: &str = "left";
 /// Between two attempts.
 pub(crate) const WAITING: &str = "waiting";
 /// The member said that it failed.
@@ -25,8 +35,14 @@ pub(crate) const FAILED: &str = "failed";
 /// The member said that trying again is useless.
 pub(crate) const POISON: &str = "poison";
 
-const TIMED_OUT: &str = "it was not acknowledged in time";
-const TAKEN_OVER: &str = "its members left without acknowledging it";
+pub(crate) const TIMED_OUT: &str = "it was not acknowledged in time";
+/// Also the mark of what a member has once left behind.
+pub(crate) const TAKEN_OVER: &str = "its members left without acknowledging it";
+
+/// True for a delivery that is with its member.
+pub(crate) fn is_out(row: &Delivery) -> bool {
+    row.state == SENT || row.state == ALONE
+}
 
 /// The slot of a key's hash.
 pub(crate) fn slot_of(key_hash: u64) -> i32 {
@@ -63,6 +79,10 @@ pub(crate) struct Inputs<'a> {
     /// The next parked event of keys of the member's slots that are being replayed.
     pub replays: Vec<&'a Arc<WireEvent>>,
     pub blocked: HashMap<String, KeyState>,
+    /// The parking takes nothing more: what belongs there is held back.
+    pub full: bool,
+    /// How many events the member may have at once while there are suspects.
+    pub window: usize,
     /// Microseconds since 1970.
     pub now: i64,
     /// What really went into the stream: position and attempt.
@@ -89,8 +109,12 @@ pub(crate) struct Plan {
     pub park: Vec<Park>,
     /// New events of blocked keys.
     pub append: Vec<i64>,
-    /// Keys whose replay failed, and why.
-    pub park_again: Vec<(String, String)>,
+    /// Keys whose replay failed, why, and after how many attempts.
+    pub park_again: Vec<(String, String, i32)>,
+    /// Something belongs to the parking, which is full.
+    pub held_back: bool,
+    /// There are suspects that are due.
+    pub careful: bool,
     /// Positions to send, ascending.
     pub send: Vec<i64>,
     /// Deliveries after the turn.
@@ -110,6 +134,7 @@ pub(crate) fn plan(rules: &Rules, inputs: Inputs<'_>) -> Plan {
     let mut turn = Turn {
         rules,
         now: inputs.now,
+        full: inputs.full,
         blocked: inputs.blocked,
         events: inputs.events,
         at_hand,
@@ -118,13 +143,11 @@ pub(crate) fn plan(rules: &Rules, inputs: Inputs<'_>) -> Plan {
     };
     turn.judge();
     turn.take(&inputs.new);
-    let sent = turn.plan.left.values().filter(|row| row.state == SENT).count();
-    turn.room = rules.max_unacknowledged.saturating_sub(sent);
-    turn.send(inputs.told);
+    turn.send(inputs.told, inputs.window);
     turn.replay(&inputs.replays);
     turn.plan.send.sort_unstable();
-    let timed = turn.plan.left.values().filter(|row| row.state == SENT || row.state == WAITING);
-    let due = timed.filter(|row| row.state == SENT || row.due_time > turn.now).map(|row| row.due_time);
+    let waits = |row: &&Delivery| row.due_time > turn.now && (row.state == WAITING || row.state == SUSPECT);
+    let due = turn.plan.left.values().filter(|row| is_out(row) || waits(row)).map(|row| row.due_time);
     turn.plan.next_due = due.min();
     turn.plan
 }
@@ -132,6 +155,7 @@ pub(crate) fn plan(rules: &Rules, inputs: Inputs<'_>) -> Plan {
 struct Turn<'a> {
     rules: &'a Rules,
     now: i64,
+    full: bool,
     blocked: HashMap<String, KeyState>,
     events: &'a HashMap<i64, Arc<WireEvent>>,
     at_hand: HashSet<i64>,
@@ -145,37 +169,48 @@ impl Turn<'_> {
     fn judge(&mut self) {
         let (now, last) = (self.now, self.rules.max_attempts);
         let over = |row: &&Delivery| match row.state.as_str() {
-            FAILED | POISON => true,
-            SENT => row.due_time <= now,
-            // Only a takeover makes these: members went away with it, as often as it may be tried.
-            WAITING => row.attempt >= last,
+            FAILED | POISON | LEFT => true,
+            SENT | ALONE => row.due_time <= now,
+            // It was held back.
+            WAITING => row.attempt >= last && row.due_time <= now,
             _ => false,
         };
         let failed: Vec<Delivery> = self.plan.left.values().filter(over).cloned().collect();
         for mut row in failed {
             match row.state.as_str() {
-                SENT => {
+                SENT | ALONE => {
                     self.plan.timed_out = true;
                     row.last_error = TIMED_OUT.to_owned();
                 }
-                WAITING if row.last_error.is_empty() => row.last_error = TAKEN_OVER.to_owned(),
                 _ => {}
             }
-            if row.state == POISON || row.attempt >= last {
+            let parks = row.state == POISON || row.attempt >= last;
+            if parks && !self.is_held_back(&row) {
                 self.park(row);
             } else {
+                if parks {
+                    row.attempt = row.attempt.max(last);
+                }
                 row.due_time = self.now + self.back_off(&row);
-                row.state = WAITING.to_owned();
+                let suspect = row.state == LEFT && row.attempt < last;
+                row.state = if suspect { SUSPECT } else { WAITING }.to_owned();
                 self.put(row);
             }
         }
+    }
+
+    /// What is replayed is parked as it is, and needs no room.
+    fn is_held_back(&mut self, row: &Delivery) -> bool {
+        let held_back = self.full && !row.replay;
+        self.plan.held_back |= held_back;
+        held_back
     }
 
     fn park(&mut self, row: Delivery) {
         if row.replay {
             self.remove(row.position);
             self.blocked.insert(row.key.clone(), KeyState::Parked);
-            return self.plan.park_again.push((row.key, row.last_error));
+            return self.plan.park_again.push((row.key, row.last_error, row.attempt));
         }
         let behind = self.plan.left.range(row.position..).filter(|(_, other)| other.key == row.key);
         let positions: Vec<i64> = behind.map(|(position, _)| *position).collect();
@@ -195,6 +230,11 @@ impl Turn<'_> {
                 continue;
             }
             if self.blocked.contains_key(&event.key) {
+                if self.full {
+                    self.plan.held_back = true;
+                    self.plan.stopped.insert(slot, event.position);
+                    continue;
+                }
                 self.plan.append.push(event.position);
             } else if !self.plan.left.contains_key(&event.position) {
                 let (count, bytes) = queues.entry(&event.key).or_default();
@@ -222,30 +262,42 @@ impl Turn<'_> {
         queues
     }
 
-    /// Sends what is due, what did not reach the stream, and the first of each key, as far as there is room.
-    fn send(&mut self, told: &HashMap<i64, i32>) {
+    /// Sends what is due, what did not reach the stream, and the first of each key, as far as there is room; as long as
+    /// there are suspects, nothing else.
+    fn send(&mut self, told: &HashMap<i64, i32>, window: usize) {
+        let out = self.plan.left.values().filter(|row| is_out(row)).count();
+        let on_trial = self.plan.left.values().any(|row| row.state == ALONE);
+        let is_due = |row: &Delivery| row.due_time <= self.now && self.is_at_hand(row.position);
+        let suspects = self.plan.left.values().any(|row| row.state == SUSPECT && is_due(row));
+        let most = if suspects { window } else { self.rules.max_unacknowledged };
+        let mut room = if on_trial { 0 } else { most.min(self.rules.max_unacknowledged).saturating_sub(out) };
         let mut busy = HashSet::new();
         let mut send = Vec::new();
         for row in self.plan.left.values() {
             let first = busy.insert(row.key.as_str());
-            if !self.events.contains_key(&row.position) && !self.at_hand.contains(&row.position) {
-                continue;
-            }
             let due = match row.state.as_str() {
-                WAITING => row.due_time <= self.now,
-                QUEUED => first,
+                SUSPECT => is_due(row),
+                WAITING => !suspects && is_due(row),
+                QUEUED => !suspects && first && self.is_at_hand(row.position),
                 _ => false,
             };
-            if due && self.room > 0 {
-                self.room -= 1;
+            if due && room > 0 {
+                room -= 1;
                 send.push((row.position, true));
-            } else if row.state == SENT && told.get(&row.position) != Some(&row.attempt) {
-                send.push((row.position, false));
+            } else if is_out(row) && told.get(&row.position) != Some(&row.attempt) {
+                send.extend(self.is_at_hand(row.position).then_some((row.position, false)));
             }
         }
+        self.plan.careful = on_trial || suspects;
+        self.room = if suspects { 0 } else { room };
+        let state = if suspects && window == 1 { ALONE } else { SENT };
         for (position, again) in send {
-            self.deliver(position, again);
+            self.deliver(position, again.then_some(state));
         }
+    }
+
+    fn is_at_hand(&self, position: i64) -> bool {
+        self.events.contains_key(&position) || self.at_hand.contains(&position)
     }
 
     fn replay(&mut self, replays: &[&Arc<WireEvent>]) {
@@ -256,17 +308,18 @@ impl Turn<'_> {
                 self.room -= 1;
                 let row = self.delivery(event, true);
                 self.put(row);
-                self.deliver(event.position, true);
+                self.deliver(event.position, Some(SENT));
             }
         }
     }
 
-    fn deliver(&mut self, position: i64, again: bool) {
+    /// Puts an event into the stream: as another attempt in a state, or as the same that did not get there.
+    fn deliver(&mut self, position: i64, attempt: Option<&str>) {
         let Some(mut row) = self.plan.left.get(&position).cloned() else { return };
-        if again {
+        if let Some(state) = attempt {
             row.attempt += 1;
+            row.state = state.to_owned();
         }
-        row.state = SENT.to_owned();
         row.due_time = self.now + micros(self.rules.ack_timeout);
         self.put(row);
         self.plan.send.push(position);

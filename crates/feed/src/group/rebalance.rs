@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use sea_orm::sea_query::Expr;
+use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder};
 
 use super::GroupError;
-use super::plan::{SENT, WAITING, fair_share};
+use super::plan::{ALONE, FAILED, LEFT, SENT, SUSPECT, TAKEN_OVER, TIMED_OUT, WAITING, fair_share, is_out};
 use super::table::{Membership, live_members, lock_group};
 use crate::store::{group_delivery, group_slot};
 
@@ -59,7 +59,8 @@ impl Membership {
         Ok(Share { slots: mine, surplus, wanting })
     }
 
-    /// Makes slots its own, with what was on its way in them: that is sent again at once.
+    /// Makes slots its own, with what was on its way in them: that is sent again at once, the first time. It was no attempt
+    /// unless it was overdue or alone: which one drove the member away is not known.
     async fn take<C: ConnectionTrait>(&self, tx: &C, slots: &[i32], now: i64) -> Result<(), DbErr> {
         group_slot::Entity::update_many()
             .col_expr(group_slot::Column::Epoch, Expr::value(self.epoch))
@@ -68,19 +69,21 @@ impl Membership {
             .exec(tx)
             .await?;
         let in_slots = group_delivery::Column::Slot.is_in(slots.iter().copied());
-        // What came from the parking is still there, and is taken from there again.
-        group_delivery::Entity::delete_many()
-            .filter(group_delivery::Column::GroupName.eq(&self.group))
-            .filter(in_slots.clone())
-            .filter(group_delivery::Column::Replay.eq(true))
-            .exec(tx)
-            .await?;
+        let alone = group_delivery::Column::State.eq(ALONE);
+        let again = group_delivery::Column::LastError.eq(TAKEN_OVER);
+        let overdue = group_delivery::Column::DueTime.lte(now);
+        let error = Expr::case(overdue.clone(), TIMED_OUT).finally(TAKEN_OVER);
+        let attempt = Expr::col(group_delivery::Column::Attempt);
+        let attempt = Expr::case(overdue.clone().or(alone.clone()), attempt.clone()).finally(attempt.sub(1));
+        let state = Expr::case(overdue, FAILED).case(alone, LEFT).case(again, SUSPECT).finally(WAITING);
         group_delivery::Entity::update_many()
-            .col_expr(group_delivery::Column::State, Expr::value(WAITING))
+            .col_expr(group_delivery::Column::State, state.into())
+            .col_expr(group_delivery::Column::Attempt, attempt.into())
             .col_expr(group_delivery::Column::DueTime, Expr::value(now))
+            .col_expr(group_delivery::Column::LastError, error.into())
             .filter(group_delivery::Column::GroupName.eq(&self.group))
             .filter(in_slots.clone())
-            .filter(group_delivery::Column::State.eq(SENT))
+            .filter(group_delivery::Column::State.is_in([SENT, ALONE]))
             .exec(tx)
             .await?;
         group_delivery::Entity::update_many()
@@ -104,11 +107,8 @@ impl Membership {
             return Ok(surplus);
         }
         let deliveries = self.deliveries(tx).await?;
-        let with_member: BTreeSet<i32> = deliveries
-            .values()
-            .filter(|row| row.state == SENT && row.due_time > now)
-            .map(|row| row.slot)
-            .collect();
+        let with_member: BTreeSet<i32> =
+            deliveries.values().filter(|row| is_out(row) && row.due_time > now).map(|row| row.slot).collect();
         // The highest go first, so that the same ones are chosen every time.
         let too_many: Vec<i32> = mine.iter().rev().take(mine.len() - share).copied().collect();
         let (kept, released): (Vec<i32>, Vec<i32>) =

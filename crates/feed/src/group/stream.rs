@@ -79,6 +79,8 @@ struct Stream {
     changed: bool,
     /// When to look whether another replica has changed deliveries.
     next_look: Instant,
+    /// How many events the member may have at once while there are suspects.
+    window: usize,
     assigned: Option<BTreeSet<i32>>,
     /// The furthest place of the log that this stream has read or told of.
     place: LogPosition,
@@ -123,6 +125,7 @@ impl Stream {
             stale: true,
             changed: true,
             next_look: now,
+            window: 1,
             assigned: None,
             place: LogPosition { feed_id: server.source.feed_id(), position: 0, event_id: None },
             lagging: false,
@@ -146,14 +149,14 @@ impl Stream {
             reason = server.closing() => End::Closing(reason),
             end = self.serve() => end,
         };
-        self.leave(&end).await;
         match end {
-            End::Gone => {}
-            End::Closing(reason) => {
-                let closing = Frame::Closing(wire::Closing { reason: reason.into() });
-                self.frames.end(Ok(self.response(closing)));
+            End::Gone => self.leave().await,
+            End::Closing(reason) => self.close(reason).await,
+            End::Failed(problem) => {
+                // Before the database is asked for anything more: it may be the one that does not answer.
+                self.frames.end(Err(problem.into()));
+                self.leave().await;
             }
-            End::Failed(problem) => self.frames.end(Err(problem.into())),
         }
     }
 
@@ -171,14 +174,21 @@ impl Stream {
 
     async fn step(&mut self) -> Step {
         if Instant::now() >= self.next_rebalance {
-            match self.rebalance().await {
+            match self.in_lease(Self::rebalance).await {
                 Err(GroupError::Store(error)) => return self.survive(error).await,
                 rebalanced => rebalanced?,
+            }
+            match self.in_lease(Self::find_place).await {
+                Err(GroupError::Store(error)) => {
+                    self.next_rebalance = Instant::now();
+                    return self.survive(error).await;
+                }
+                found => found?,
             }
             self.tell_assignment().await?;
         }
         let head = *self.head.borrow_and_update();
-        let send = match self.turn().await {
+        let send = match self.in_lease(Self::turn).await {
             Err(GroupError::Store(error)) => return self.survive(error).await,
             turned => turned?,
         };

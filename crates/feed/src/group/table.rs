@@ -13,7 +13,7 @@ use sea_orm::{
 };
 
 use super::GroupError;
-use super::plan::{SENT, SLOTS, WAITING};
+use super::plan::{ALONE, SENT, SLOTS, WAITING};
 use crate::store::{StoreConnection, Table, consumer_group, group_delivery, group_member, group_slot};
 use crate::token::LogPosition;
 
@@ -171,13 +171,18 @@ impl Membership {
         Ok(())
     }
 
-    /// Takes back what is with the member as if it had not been sent, to be sent again at once; but not what it has had for
-    /// too long. Its row must be locked.
-    pub async fn take_back<C: ConnectionTrait>(&self, tx: &C, now: i64) -> Result<(), DbErr> {
+    /// Takes back what is with the member as if it had not been sent, to be sent again at once. What was due up to
+    /// `overdue` counts as timed out. Its row must be locked.
+    pub async fn take_back<C: ConnectionTrait>(&self, tx: &C, now: i64, overdue: i64) -> Result<(), DbErr> {
         let sql = "UPDATE group_deliveries SET state = $3, attempt = attempt - 1, due_time = $4 \
-             WHERE group_name = $1 AND epoch = $2 AND state = $5 AND due_time > $4";
+             WHERE group_name = $1 AND epoch = $2 AND state IN ($5, $6) AND due_time > $7";
         let [group, _, epoch] = self.values();
-        run(tx, sql, [group, epoch, WAITING.into(), now.into(), SENT.into()]).await?;
+        let values = [group, epoch, WAITING.into(), now.into(), SENT.into(), ALONE.into(), overdue.into()];
+        run(tx, sql, values).await?;
+        let sql = "UPDATE group_deliveries SET due_time = 0 \
+             WHERE group_name = $1 AND epoch = $2 AND state IN ($3, $4)";
+        let [group, _, epoch] = self.values();
+        run(tx, sql, [group, epoch, SENT.into(), ALONE.into()]).await?;
         Ok(())
     }
 

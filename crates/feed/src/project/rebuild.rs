@@ -130,7 +130,16 @@ impl<P: Projection> Projector<P> {
         }
         let tx = self.consumer.db.begin().await?;
         let swapped = self.swap_in(&tx, turn, live, reached).await;
-        let swapped = tx.end(swapped).await?;
+        let swapped = match tx.end(swapped).await {
+            Ok(swapped) => swapped,
+            Err(error) => {
+                // It may be the answer that was lost: who watches finds the tables as they are.
+                let stored = checkpoint::load(&self.consumer.db, self.name()).await?;
+                self.consumer.stand_at(stored).await?;
+                self.consumer.handler.0.applied_elsewhere();
+                return Err(error);
+            }
+        };
         if swapped {
             self.consumer.moved_to(reached);
             self.consumer.stored(reached);

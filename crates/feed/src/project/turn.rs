@@ -13,8 +13,8 @@ use uuid::Uuid;
 use crate::consume::{ConsumeError, lease};
 use crate::store::PatientConnection;
 
-/// How long a rebuild may be silent before another may begin: as long as one of its statements may take.
-const LENGTH: Duration = Duration::from_secs(10);
+/// How long a rebuild may be silent before another may begin, beside the time that one of its statements may take.
+const GRACE: Duration = Duration::from_secs(5);
 
 /// The right to rebuild a projection, until it is dropped.
 pub(super) struct Turn {
@@ -35,12 +35,16 @@ impl Turn {
 
     /// Takes the turn; [`ConsumeError::Rebuilding`] while another rebuild has it.
     pub async fn take<C: ConnectionTrait>(&self, tx: &C) -> Result<(), ConsumeError> {
-        self.held(lease::acquire(tx, &self.name, self.holder, self.clock.now(), LENGTH).await?)
+        self.held(lease::acquire(tx, &self.name, self.holder, self.clock.now(), self.length()).await?)
     }
 
     /// Keeps the turn through the transaction; [`ConsumeError::Rebuilding`] when another rebuild has got it.
     pub async fn keep<C: ConnectionTrait>(&self, tx: &C) -> Result<(), ConsumeError> {
-        self.held(lease::renew(tx, &self.name, self.holder, self.clock.now(), LENGTH).await?)
+        self.held(lease::renew(tx, &self.name, self.holder, self.clock.now(), self.length()).await?)
+    }
+
+    fn length(&self) -> Duration {
+        self.db.patience().saturating_add(GRACE)
     }
 
     fn held(&self, held: bool) -> Result<(), ConsumeError> {

@@ -1,8 +1,9 @@
 //! A database that is waited for no longer than a limit: the one place of the rule for what works in the background.
 //!
 //! A network that swallows everything answers nothing and refuses nothing, and the driver waits for as long as the kernel
-//! does. The limit is each statement's own and longer than PostgreSQL lets one take, so it cuts off nobody who only has
-//! much to do. What was begun may still be done, a commit too: whoever works here must find out when it begins again.
+//! does. The limit is each statement's own. What has no lease to lose has more time than PostgreSQL lets a statement take, and
+//! is not cut off when it only has much to do. What was begun may still be done, a commit too: whoever works here must find
+//! out when it begins again. PostgreSQL ends what runs for a connection that was closed (`client_connection_check_interval`).
 
 use std::time::Duration;
 

@@ -109,7 +109,16 @@ impl Member {
 
     /// Says that an event is poison.
     async fn refuse(&self, position: i64) {
-        let failures = vec![DeliveryFailure { position, park: true, ..DeliveryFailure::default() }];
+        self.report(DeliveryFailure { position, park: true, ..DeliveryFailure::default() }).await;
+    }
+
+    /// Says that an event has failed, with more words than anybody reads.
+    async fn fail(&self, position: i64) {
+        self.report(DeliveryFailure { position, reason: "no\0".repeat(1000), park: false }).await;
+    }
+
+    async fn report(&self, failure: DeliveryFailure) {
+        let failures = vec![failure];
         self.server.acknowledge(AcknowledgeRequest { failures, ..self.saying() }).await.unwrap();
     }
 
@@ -237,14 +246,51 @@ async fn a_stream_that_grows_too_old_waits_for_the_acknowledgements_of_what_its_
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_slow_member_has_when_its_stream_grows_too_old_is_sent_again_without_an_attempt_less() {
-    let house = house(3).await;
-    let lease = Duration::from_millis(800);
-    let settings = GroupSettings { max_attempts: 1, lease, ..GroupSettings::default() };
-    let old = server(&house, settings.clone()).await.with_max_age(Some(Duration::from_millis(200)));
-    let mut member = Member::join(old).await;
+    const AGE: Duration = Duration::from_secs(3);
+    let house = house(1).await;
+    let (lease, retry_initial) = (Duration::from_millis(800), AGE * 11 / 20);
+    let settings = GroupSettings { max_attempts: 2, lease, retry_initial, ..GroupSettings::default() };
+    let old = server(&house, settings.clone()).await;
+    let mut member = Member::join(old.with_max_age(Some(AGE))).await;
     let had = member.take().await[0].position;
+    member.fail(had).await;
+    assert_eq!(member.take().await[0].position, had, "once more when the stream is rather old");
     assert_eq!(member.closing().await, ClosingReason::MaxAge);
     let mut member = Member::join(server(&house, settings).await).await;
     assert_eq!(member.take().await[0].position, had);
     assert_eq!(parked(&member.server).await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_hangs_its_member_for_as_long_as_a_stream_lives_is_parked_in_the_end() {
+    let house = house(3).await;
+    let lease = Duration::from_millis(800);
+    let settings = GroupSettings { max_attempts: 1, lease, ..GroupSettings::default() };
+    let old = server(&house, settings.clone()).await.with_max_age(Some(Duration::from_millis(400)));
+    let mut member = Member::join(old).await;
+    assert_eq!(member.take().await.len(), 3);
+    assert_eq!(member.closing().await, ClosingReason::MaxAge);
+    let member = Member::join(server(&house, settings).await).await;
+    eventually!(parked(&member.server).await == 3, "they had all the time there was");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_member_that_goes_away_while_its_stream_ends_of_age_has_left_all_the_same() {
+    let house = house(1).await;
+    let settings = GroupSettings { max_attempts: 1, ..GroupSettings::default() };
+    // Alone with its member after two have gone.
+    for _ in 0..2 {
+        Member::join(server(&house, settings.clone()).await).await.take().await;
+        eventually!(house.number("SELECT COUNT(*) AS value FROM group_members").await == 0, "it has left");
+    }
+    let old = server(&house, settings.clone()).await.with_max_age(Some(Duration::from_secs(60)));
+    let aging = old.clone().with_max_age(Some(Duration::from_millis(200)));
+    let mut member = Member::join(aging).await;
+    let joined = Instant::now();
+    member.take().await;
+    eventually!(joined.elapsed() > Duration::from_millis(400), "its stream waits for its answer");
+    drop(member);
+    eventually!(house.number("SELECT COUNT(*) AS value FROM group_members").await == 0, "it has left");
+    let member = Member::join(old).await;
+    eventually!(parked(&member.server).await == 1, "it was its last attempt");
 }

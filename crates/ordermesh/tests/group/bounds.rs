@@ -88,16 +88,75 @@ async fn a_member_that_answers_nothing_loses_its_keys_before_any_is_parked() {
 async fn an_event_whose_members_leave_each_time_is_parked() {
     let server = server().await;
     place(&server).await;
-    for _ in 0..2 {
+    // Twice it may have been another event; twice it was this one.
+    for _ in 0..4 {
         let mut member = Member::join(&server, "one").await;
         assert_eq!(positions(&member.take().await), [1]);
-        drop(member);
-        eventually!(get_group(&server).await.members.is_empty(), "the member has left");
+        leave(&server, member).await;
     }
     let mut member = Member::join(&server, "one").await;
     eventually!(get_group(&server).await.group.unwrap().parked_events == 1, "two attempts are all it gets");
     place(&server).await;
     assert_eq!(positions(&member.take().await), [2], "everything else flows on");
+}
+
+/// A member goes away without a word.
+async fn leave(server: &Server, member: Member) {
+    drop(member);
+    eventually!(get_group(server).await.members.is_empty(), "the member has left");
+}
+
+#[tokio::test]
+async fn a_member_that_crashes_in_a_loop_has_nothing_parked_and_the_next_one_gets_all() {
+    let server = server_with(&[("MAX_ATTEMPTS", "5")]).await;
+    place_many(&server, 20).await;
+    for _ in 0..6 {
+        let mut member = Member::join(&server, "one").await;
+        member.take().await;
+        leave(&server, member).await;
+    }
+    let mut member = Member::join(&server, "one").await;
+    let mut all = Vec::new();
+    while all.len() < 20 {
+        let events = member.take().await;
+        member.acknowledge(&server, &events).await;
+        all.extend(events);
+    }
+    assert_eq!(get_group(&server).await.group.unwrap().parked_events, 0);
+    let each: std::collections::BTreeSet<_> = positions(&all).into_iter().collect();
+    assert_eq!(each.len(), 20, "each once");
+}
+
+#[tokio::test]
+async fn an_event_that_kills_each_member_is_parked_and_none_that_was_with_it() {
+    const KILLS: i64 = 7;
+    let server = server().await;
+    place_many(&server, 20).await;
+    let mut done = std::collections::BTreeSet::new();
+    let group = async || get_group(&server).await.group.unwrap();
+    while done.is_empty() || group().await.parked_events == 0 {
+        let mut member = Member::join(&server, "one").await;
+        loop {
+            let events = tokio::select! {
+                events = member.take() => events,
+                () = async { eventually!(group().await.parked_events > 0, "it is parked") } => break,
+            };
+            if positions(&events).contains(&KILLS) {
+                break;
+            }
+            member.acknowledge(&server, &events).await;
+            done.extend(positions(&events));
+        }
+        leave(&server, member).await;
+    }
+    let mut member = Member::join(&server, "one").await;
+    while done.len() < 19 {
+        let events = member.take().await;
+        member.acknowledge(&server, &events).await;
+        done.extend(positions(&events));
+    }
+    assert!(!done.contains(&KILLS));
+    assert_eq!((group().await.parked_events, group().await.parked_keys), (1, 1));
 }
 
 #[tokio::test]

@@ -149,3 +149,28 @@ async fn a_group_that_has_parked_too_much_stops_and_says_so_until_there_is_room(
     eventually!(parked(&server).await == 1, "the second key is parked now");
     assert_eq!(get_group(&server).await.group.unwrap().stopped_reason, "");
 }
+
+#[tokio::test]
+async fn a_group_that_has_parked_too_much_goes_on_with_what_is_replayed_and_parks_the_rest_then() {
+    let server = server_with(&[("MAX_PARKED_KEYS", "1")]).await;
+    place(&server).await;
+    let second = place(&server).await;
+    let mut member = Member::join(&server, "one").await;
+    member.take_count(2).await;
+    member.refuse(&server, 1).await;
+    eventually!(parked(&server).await == 1, "the first key is parked");
+    member.refuse(&server, 2).await;
+    refused(&member.end().await, Code::ResourceExhausted, "PARKING_FULL");
+    server.events().replay_parked_events(replay(What::All(true))).await.unwrap();
+    let mut member = Member::join(&server, "one").await;
+    let replayed = member.take_count(1).await;
+    assert_eq!(positions(&replayed), [1]);
+    member.acknowledge(&server, &replayed).await;
+    let is_second = |parked: &ListParkedEventsResponse| {
+        let keys = parked.parked_events.iter().map(|it| OrderEvent::decode(it.event.clone()).unwrap().key);
+        keys.eq([second.clone()])
+    };
+    eventually!(is_second(&list(&server, 0, "").await), "now the other one has room");
+    place(&server).await;
+    assert_eq!(positions(&member.take().await), [3], "everything else flows on");
+}

@@ -7,7 +7,9 @@ use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
 use sea_orm::sqlx::postgres::PgPoolOptions;
-use sea_orm::sqlx::{self, AssertSqlSafe, ConnectOptions as _, PgConnection, Row as _, raw_sql};
+use sea_orm::sqlx::{
+    self, AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection, Row as _, raw_sql,
+};
 use sea_orm::{ConnectOptions, ConnectionTrait, DatabaseConnection, DbErr, QueryResult, Statement};
 use sea_orm_migration::MigratorTrait;
 
@@ -158,6 +160,8 @@ fn session(settings: &DatabaseSettings) -> Vec<(&'static str, String)> {
         ("tcp_keepalives_interval", "2".to_owned()),
         ("tcp_keepalives_count", "3".to_owned()),
         ("tcp_user_timeout", "15000".to_owned()),
+        // What we do not wait for any more must not hold its locks, or wait for those of others.
+        ("client_connection_check_interval", "1000".to_owned()),
         // What a commit promises must not hang on the server's default.
         ("synchronous_commit", "on".to_owned()),
         ("default_transaction_isolation", "read committed".to_owned()),
@@ -207,6 +211,8 @@ async fn pool(
 ) -> Result<DatabaseConnection, DbErr> {
     let session = purpose.session(settings);
     let patience = Duration::from_millis(settings.connect_timeout_ms);
+    // Even when none of them answers there is time for a new one.
+    let try_limit = patience / (connections + 1);
     let mut options = ConnectOptions::new(url.reveal());
     options
         .max_connections(connections)
@@ -216,7 +222,16 @@ async fn pool(
         .acquire_timeout(patience)
         .idle_timeout(Some(Duration::from_secs(600)))
         .max_lifetime(None::<Duration>)
-        .test_before_acquire_if_idle_for(TRIED_AFTER)
+        .test_before_acquire(false)
+        .map_sqlx_postgres_before_acquire(move |connection, meta| {
+            Box::pin(async move {
+                if meta.idle_for >= TRIED_AFTER {
+                    let answered = tokio::time::timeout(try_limit, connection.ping()).await;
+                    answered.unwrap_or(Err(sqlx::Error::PoolTimedOut))?;
+                }
+                Ok(true)
+            })
+        })
         .sqlx_logging(false)
         .map_sqlx_postgres_opts(move |postgres| {
             postgres

@@ -37,13 +37,15 @@ struct Member {
     told: HashMap<i64, i32>,
     events: HashMap<i64, Arc<WireEvent>>,
     blocked: HashMap<String, KeyState>,
+    full: bool,
+    window: usize,
     now: i64,
 }
 
 impl Member {
     fn new() -> Self {
         let (rows, told, events, blocked) = Default::default();
-        Self { rules: rules(), rows, told, events, blocked, now: 1 }
+        Self { rules: rules(), rows, told, events, blocked, full: false, window: 1, now: 1 }
     }
 
     fn turn(&mut self, new: &[Arc<WireEvent>]) -> Plan {
@@ -58,6 +60,8 @@ impl Member {
                 new: new.iter().collect(),
                 replays: replays.iter().collect(),
                 blocked: self.blocked.clone(),
+                full: self.full,
+                window: self.window,
                 now: self.now,
                 told: &self.told,
                 events: &self.events,
@@ -143,25 +147,96 @@ fn what_was_written_and_did_not_reach_the_stream_goes_out_without_a_new_attempt(
     assert_eq!(member.rows[&1].attempt, 1);
 }
 
-/// What a takeover leaves: events that are sent again at once.
+/// What a takeover leaves, as `rebalance` does it.
 fn taken_over(member: &mut Member) {
-    for row in member.rows.values_mut().filter(|row| row.state == SENT) {
-        (row.state, row.due_time) = (WAITING.to_owned(), member.now);
+    for row in member.rows.values_mut().filter(|row| is_out(row)) {
+        let again = row.last_error == TAKEN_OVER;
+        row.attempt -= i32::from(row.state == SENT);
+        row.state = if row.state == ALONE {
+            LEFT
+        } else if again {
+            SUSPECT
+        } else {
+            WAITING
+        }
+        .to_owned();
+        (row.due_time, row.last_error) = (member.now, TAKEN_OVER.to_owned());
     }
     member.told.clear();
+    member.window = 1;
+}
+
+/// Lets a member have all, go away, have all again and go away.
+fn suspicious(member: &mut Member, events: &[Arc<WireEvent>]) {
+    member.turn(events);
+    let had = |member: &Member| member.rows.values().filter(|row| is_out(row)).count();
+    let all = had(member);
+    taken_over(member);
+    member.turn(&[]);
+    assert_eq!(had(member), all, "the first time all is just sent again");
+    taken_over(member);
 }
 
 #[test]
-fn an_event_whose_members_leave_each_time_is_parked_after_its_last_attempt() {
+fn an_event_that_drives_each_member_away_is_parked_after_its_last_attempt_alone_and_no_other_key() {
     let mut member = Member::new();
-    member.turn(&[event(1, "a"), event(2, "b"), event(3, "a")]);
-    member.rows.remove(&2);
+    suspicious(&mut member, &[event(1, "a"), event(2, "b"), event(3, "a"), event(4, "c")]);
+    for attempt in 1..=2 {
+        assert_eq!(member.turn(&[event(5, "d")]).send, [1], "nothing goes out beside it");
+        assert!(member.turn(&[]).careful);
+        assert_eq!(member.rows[&1].attempt, attempt);
+        taken_over(&mut member);
+        // What backs off leaves the others to be tried.
+        let mut parked = member.turn(&[]).park;
+        while let Some((&next, _)) = member.rows.iter().find(|(_, row)| is_out(row)) {
+            member.rows.remove(&next);
+            member.window *= 2;
+            parked.extend(member.turn(&[]).park);
+        }
+        if attempt == 2 {
+            let park = Park { positions: vec![1, 3], reason: TAKEN_OVER.to_owned(), attempts: 2 };
+            assert_eq!((parked, member.rows.len()), (vec![park], 0));
+        } else {
+            assert_eq!(parked, []);
+            member.now = member.rows[&1].due_time;
+        }
+        member.window = 1;
+    }
+}
+
+#[test]
+fn a_member_that_answers_for_suspects_is_given_more_and_more_of_them_at_once() {
+    let mut member = Member::new();
+    let events: Vec<_> = (1..=9).map(|position| event(position, &position.to_string())).collect();
+    suspicious(&mut member, &events);
+    let mut sent = Vec::new();
+    while sent.iter().sum::<usize>() < 9 {
+        let plan = member.turn(&[]);
+        sent.push(plan.send.len());
+        plan.send.iter().for_each(|position| drop(member.rows.remove(position)));
+        member.window *= 2;
+    }
+    assert_eq!(sent, [1, 2, 4, 2]);
+    assert_eq!(member.turn(&[event(10, "b"), event(11, "c")]).send, [10, 11], "then all is as ever");
     taken_over(&mut member);
-    assert_eq!(member.turn(&[]).send, [1], "a takeover is an attempt and does not wait");
-    taken_over(&mut member);
-    let plan = member.turn(&[]);
-    let park = Park { positions: vec![1, 3], reason: TAKEN_OVER.to_owned(), attempts: 2 };
-    assert_eq!((plan.park, plan.send), (vec![park], vec![]));
+    assert!(member.rows.values().all(|row| row.attempt == 0 && row.state == WAITING));
+}
+
+#[test]
+fn what_has_no_room_in_the_parking_waits_for_it_and_what_is_replayed_needs_none() {
+    let mut member = Member::new();
+    member.turn(&[event(1, "a"), event(2, "b")]);
+    member.say(1, POISON);
+    member.full = true;
+    member.blocked.insert("c".into(), KeyState::Replaying);
+    let plan = member.turn_with(&[event(3, "c"), event(4, "a")], &[event(0, "c")]);
+    assert_eq!((plan.held_back, plan.park.len(), plan.append.len(), plan.send), (true, 0, 0, vec![0]));
+    assert_eq!(plan.stopped, BTreeMap::from([(slot_of(key_hash("c")), 3)]));
+    member.say(0, POISON);
+    assert_eq!(member.turn(&[]).park_again.len(), 1);
+    member.full = false;
+    member.now = member.rows[&1].due_time;
+    assert_eq!(member.turn(&[]).park[0].positions, [1, 4]);
 }
 
 #[test]

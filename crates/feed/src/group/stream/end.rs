@@ -1,21 +1,23 @@
 //! Why a member's stream ends, what it outlives, and what becomes of its slots.
 //!
-//! A member that goes away has failed in what it had: it may be the event that kills it. An end that the server has
-//! planned is no attempt of any event; where it can, it lets acknowledgements come in first.
+//! A member that goes away may have been driven away by an event that it had. An end that the server has planned is no
+//! attempt of any event, but of what the member has had for too long; where it can, it lets acknowledgements come in
+//! first.
 
 use ordermesh_kernel::clock;
 use ordermesh_proto::error::Problem;
-use ordermesh_proto::feed::v1::ClosingReason;
-use sea_orm::{ConnectionTrait, DbErr};
+use ordermesh_proto::feed::v1::subscribe_response::Frame;
+use ordermesh_proto::feed::v1::{self as wire, ClosingReason};
+use sea_orm::{ConnectionTrait, DbBackend, DbErr};
 use tokio::time::Instant;
 use tonic::{Code, Status};
 
 use super::{POLL, Stream};
-use crate::group::plan::SENT;
+use crate::group::plan::{is_out, micros};
 use crate::group::{GroupError, table};
-use crate::serve::store_problem;
+use crate::serve::{Left, store_problem};
 use crate::store::group_delivery::Model as Delivery;
-use crate::store::is_transient;
+use crate::store::{is_transient, within};
 
 /// The reason of a group that has parked too much.
 const PARKING_FULL: &str = "PARKING_FULL";
@@ -38,17 +40,41 @@ impl From<GroupError> for End {
 pub(super) type Step = Result<(), End>;
 
 impl Stream {
-    /// Frees the slots at once. When it fails, the lease runs out by itself.
-    pub(super) async fn leave(&self, end: &End) {
+    /// Ends the stream as the server has planned.
+    pub(super) async fn close(&mut self, reason: ClosingReason) {
+        let overdue = self.overdue(reason);
         // A server that shuts down is asked nothing more: there is nothing to wait for.
-        if matches!(end, End::Closing(ClosingReason::MaxAge)) {
-            self.hear_out().await;
+        if reason == ClosingReason::MaxAge && self.hear_out().await.is_err() {
+            return self.leave().await;
         }
+        self.free(Some(overdue)).await;
+        let closing = Frame::Closing(wire::Closing { reason: reason.into() });
+        self.frames.end(Ok(self.response(closing)));
+    }
+
+    /// When that was due which the member has had for too long: for more than half of what a stream may live. Otherwise an
+    /// event that hangs each of its members would outlive all of them.
+    fn overdue(&self, reason: ClosingReason) -> i64 {
+        let now = clock::to_micros(self.server.groups.clock.now());
+        match self.server.max_age {
+            Some(age) if reason == ClosingReason::MaxAge => {
+                now.max(now + micros(self.wish.ack_timeout) - micros(age / 2))
+            }
+            _ => now,
+        }
+    }
+
+    /// Frees the slots at once. When it fails, the lease runs out by itself.
+    pub(super) async fn leave(&self) {
+        self.free(None).await;
+    }
+
+    async fn free(&self, overdue: Option<i64>) {
         let groups = &self.server.groups;
         groups.hub.close(&self.membership.group, self.membership.epoch);
         let left = async {
             let tx = groups.writer.begin().await?;
-            let left = self.leave_in(&tx, matches!(end, End::Closing(_))).await;
+            let left = self.leave_in(&tx, overdue).await;
             tx.end(left).await
         };
         match left.await {
@@ -61,34 +87,62 @@ impl Stream {
         groups.hub.wake(&self.membership.group);
     }
 
-    async fn leave_in<C: ConnectionTrait>(&self, tx: &C, planned: bool) -> Result<(), GroupError> {
-        if planned {
+    async fn leave_in<C: ConnectionTrait>(&self, tx: &C, overdue: Option<i64>) -> Result<(), GroupError> {
+        if let Some(overdue) = overdue {
             let now = clock::to_micros(self.server.groups.clock.now());
             // As long as the row is there nobody has taken over, whatever the lease says.
             self.membership.renew(tx, now).await?;
-            self.membership.take_back(tx, now).await?;
+            self.membership.take_back(tx, now, overdue).await?;
         }
         Ok(self.membership.leave(tx).await?)
     }
 
     /// Waits until the member has answered for all that it has, for as long as it may take for that and the lease lasts, but
-    /// for the time to leave.
-    async fn hear_out(&self) {
+    /// for the time to leave. An error when it goes away meanwhile.
+    async fn hear_out(&mut self) -> Result<(), Left> {
         let until = (self.lease_end - POLL).min(Instant::now() + self.wish.ack_timeout);
         while Instant::now() < until {
             let deliveries = self.membership.deliveries(&self.server.groups.reader).await;
             // What was written and not sent any more is not with the member.
             let is_awaited =
-                |row: &Delivery| row.state == SENT && self.told.get(&row.position) == Some(&row.attempt);
+                |row: &Delivery| is_out(row) && self.told.get(&row.position) == Some(&row.attempt);
             if deliveries.is_ok_and(|rows| !rows.values().any(is_awaited)) {
-                return;
+                break;
             }
+            let look = until.min(Instant::now() + POLL);
+            let beat = self.wish.heartbeat.map_or(until, |interval| self.last_frame + interval);
             tokio::select! {
-                () = self.frames.closed() => return,
-                () = self.server.shutdown.cancelled() => return,
+                () = self.frames.closed() => return Err(Left),
+                () = self.server.shutdown.cancelled() => break,
                 () = self.wake.notified() => {}
-                () = tokio::time::sleep_until(until.min(Instant::now() + POLL)) => {}
+                () = tokio::time::sleep_until(look) => {}
+                () = tokio::time::sleep_until(beat), if beat < look => self.beat_by(until).await?,
             }
+        }
+        Ok(())
+    }
+
+    /// Sends a heartbeat, or none when the member reads nothing.
+    async fn beat_by(&mut self, until: Instant) -> Result<(), Left> {
+        let beat = self.response(Frame::Heartbeat(wire::Heartbeat {}));
+        if let Ok(room) = tokio::time::timeout_at(until, self.frames.room()).await {
+            room?.fill(beat);
+            self.last_frame = Instant::now();
+        }
+        Ok(())
+    }
+
+    /// What comes of work on the database, or that there was no answer while the slots were certainly the member's. On SQLite
+    /// nothing is given up half-way: its thread would go on behind our back.
+    pub(super) async fn in_lease<T>(
+        &mut self,
+        work: impl AsyncFnOnce(&mut Self) -> Result<T, GroupError>,
+    ) -> Result<T, GroupError> {
+        // Frozen past the end of its lease it finds out whether anybody has taken the slots.
+        let left = (self.lease_end - Instant::now()).max(POLL);
+        match self.server.groups.writer.get_database_backend() {
+            DbBackend::Sqlite => work(self).await,
+            _ => within(left, work(self)).await,
         }
     }
 

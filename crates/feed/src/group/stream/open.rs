@@ -16,6 +16,7 @@ use crate::group::request::{self, Terms, Wish};
 use crate::group::table::{self, Membership};
 use crate::group::{GroupError, Groups};
 use crate::log::FeedSource;
+use crate::parking::KeyState;
 use crate::serve::{self, FeedServer, Filter, Sink, Subscribe, diverged, resolve_start};
 use crate::store::{Failure, consumer_group, group_slot};
 
@@ -100,8 +101,11 @@ async fn try_open(
             return Ok(None);
         };
         if !group.stopped_reason.is_empty() {
-            let usage = Groups::parking(&wish.group).usage(&tx).await?;
-            if groups.is_full(usage) {
+            let parking = Groups::parking(&wish.group);
+            // What is replayed makes room.
+            if groups.is_full(parking.usage(&tx).await?)
+                && !parking.blocked(&tx).await?.values().any(|state| *state == KeyState::Replaying)
+            {
                 return Err(GroupError::ParkingFull);
             }
             table::stop(&tx, &wish.group, "").await?;

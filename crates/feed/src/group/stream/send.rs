@@ -15,17 +15,25 @@ use crate::log::PAGE_BYTES;
 use crate::serve::Left;
 
 impl Stream {
+    /// Where the log stands for the member when its stream opens.
+    pub(super) async fn find_place(&mut self) -> Result<(), GroupError> {
+        if self.assigned.is_none() {
+            let position = self.slots.values().min().copied().unwrap_or(0);
+            self.place.event_id = match position {
+                0 => None,
+                position => self.server.source.event_id_at(position).await?,
+            };
+            self.place.position = position;
+        }
+        Ok(())
+    }
+
     pub(super) async fn tell_assignment(&mut self) -> Step {
         if self.assigned.as_ref() == Some(&self.share.slots) {
             return Ok(());
         }
         let first = self.assigned.replace(self.share.slots.clone()).is_none();
         if first {
-            self.place.position = self.slots.values().min().copied().unwrap_or(0);
-            self.place.event_id = match self.place.position {
-                0 => None,
-                position => self.server.source.event_id_at(position).await.map_err(GroupError::from)?,
-            };
             let opened = wire::Opened {
                 feed_id: self.place.feed_id.to_string(),
                 max_batch: self.wish.max_batch as i32,

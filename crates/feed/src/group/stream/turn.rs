@@ -12,7 +12,7 @@ use super::{POLL, PROGRESS_INTERVAL, Stream};
 use crate::event::{WireEvent, key_hash};
 use crate::group::plan::{FAILED, Inputs, POISON, Plan, QUEUED, micros, plan, slot_of};
 use crate::group::{GroupError, Groups, lease_lost};
-use crate::parking::{KeyState, ParkedEvent, Usage};
+use crate::parking::{KeyState, ParkedEvent};
 use crate::store::{Table, WriteTransaction, group_delivery};
 
 /// After so many time-outs without a word a member is taken for hung, and its keys move before they are parked.
@@ -34,6 +34,7 @@ struct Turned {
     /// Events that came from the parking.
     replays: Vec<Arc<WireEvent>>,
     silent_since: Option<Instant>,
+    window: usize,
 }
 
 impl Stream {
@@ -97,20 +98,36 @@ impl Stream {
         let lease_until = micros_now + micros(self.server.groups.settings.lease);
         self.membership.renew(tx, lease_until).await?;
         let deliveries = self.membership.deliveries(tx).await?;
-        let silent_since = self.silent_since.filter(|_| !self.is_answered(&deliveries));
+        let answered = self.is_answered(&deliveries);
+        let silent_since = self.silent_since.filter(|_| !answered);
+        // A member that answers for what may have driven others away is trusted with twice as much.
+        let window = if answered { self.window.saturating_mul(2) } else { self.window };
         let parking = Groups::parking(&self.membership.group);
         let blocked = parking.blocked(tx).await?;
         let replays = self.next_replays(tx, &blocked).await?;
-        let inputs = Inputs {
-            deliveries,
-            new: page.iter().filter(|event| self.is_fresh(event)).collect(),
-            replays: replays.iter().collect(),
-            blocked,
-            now: micros_now,
-            told: &self.told,
-            events: &self.events,
+        let decide = |deliveries, full| {
+            let inputs = Inputs {
+                deliveries,
+                new: page.iter().filter(|event| self.is_fresh(event)).collect(),
+                replays: replays.iter().collect(),
+                blocked: blocked.clone(),
+                full,
+                window,
+                now: micros_now,
+                told: &self.told,
+                events: &self.events,
+            };
+            plan(&self.rules, inputs)
         };
-        let plan = plan(&self.rules, inputs);
+        let mut plan = decide(deliveries, false);
+        let parks = !plan.park.is_empty() || !plan.append.is_empty();
+        if parks && self.server.groups.is_full(parking.usage(tx).await?) {
+            plan = decide(self.membership.deliveries(tx).await?, true);
+            // What is replayed makes room; what has none waits for it.
+            if plan.held_back && !blocked.values().any(|state| *state == KeyState::Replaying) {
+                return Err(GroupError::ParkingFull);
+            }
+        }
         let silence = self.wish.ack_timeout * SILENT_TIMEOUTS;
         if plan.timed_out && silent_since.is_some_and(|since| since.elapsed() >= silence) {
             return Err(lease_lost().with("epoch", self.membership.epoch).into());
@@ -122,7 +139,7 @@ impl Stream {
         }
         self.write(tx, &plan, page, now).await?;
         let reached = self.advance(tx, &plan, page).await?;
-        Ok(Outcome::Done(Box::new(Turned { plan, reached, replays, silent_since })))
+        Ok(Outcome::Done(Box::new(Turned { plan, reached, replays, silent_since, window })))
     }
 
     /// True when the member has said something of what it has: then it is not hung.
@@ -201,13 +218,6 @@ impl Stream {
         let append = self.events_of(&plan.append, page)?;
         let parked = plan.park.iter().map(|park| self.events_of(&park.positions, page));
         let parked: Vec<_> = parked.collect::<Result<_, _>>()?;
-        let bytes: usize = parked.iter().flatten().chain(&append).map(|event| event.bytes.len()).sum();
-        if bytes > 0 {
-            let more = Usage { keys: parked.len() as u64, events: 0, bytes: bytes as u64 };
-            if self.server.groups.is_too_much(parking.usage(tx).await?, more) {
-                return Err(GroupError::ParkingFull);
-            }
-        }
         for (park, events) in plan.park.iter().zip(&parked) {
             let events: Vec<&WireEvent> = events.iter().map(AsRef::as_ref).collect();
             parking.park(tx, &events, &park.reason, park.attempts, now).await?;
@@ -216,8 +226,8 @@ impl Stream {
         }
         let append: Vec<&WireEvent> = append.iter().map(AsRef::as_ref).collect();
         parking.append(tx, &append, now).await?;
-        for (key, reason) in &plan.park_again {
-            parking.park_again(tx, key, reason).await?;
+        for (key, reason, attempts) in &plan.park_again {
+            parking.park_again(tx, key, reason, *attempts).await?;
         }
         self.membership.delete(tx, &plan.delete).await?;
         let rows: Vec<_> = plan.write.values().cloned().collect();
@@ -232,7 +242,8 @@ impl Stream {
 
     /// Takes over what the committed turn did.
     fn remember(&mut self, turned: Turned, page: Vec<Arc<WireEvent>>) -> Vec<(Arc<WireEvent>, i32)> {
-        let Turned { plan, reached, replays, silent_since } = turned;
+        let Turned { plan, reached, replays, silent_since, window } = turned;
+        self.window = if plan.careful { window } else { 1 };
         for (slot, position) in reached {
             self.move_slot(slot, position);
         }

@@ -90,8 +90,8 @@ fn detail(response: &GetGroupResponse) -> String {
         ("parked", parked),
     ]);
     let members = table(["MEMBER", "EPOCH", "SLOTS", "LEASE UNTIL"], response.members.iter().map(member));
-    let slots = table(["SLOT", "MEMBER", "POSITION", "UNACKED"], response.slots.iter().map(slot));
-    format!("{facts}\n\n{members}\n\n{slots}")
+    let slots = table(["SLOT", "MEMBER", "READ", "UNACKED"], response.slots.iter().map(slot));
+    format!("{facts}\n\n{slots}\n\n{members}")
 }
 
 fn member(member: &GroupMember) -> [String; 4] {

@@ -108,13 +108,18 @@ fn consumer(consumer: &Consumer) -> [String; 8] {
         (error, ..) => format!("stopped: {error}"),
     };
     let lag = consumer.lag_time.as_ref().map(|lag| lag.seconds as f64 + f64::from(lag.nanos) / 1e9);
+    let (events, lag) = match consumer.error.as_str() {
+        "" => (consumer.lag_events.to_string(), lag.map_or("-".to_owned(), groups::behind)),
+        // The head is as it was when it last heard of the feed.
+        _ => ("?".to_owned(), "?".to_owned()),
+    };
     [
         "consumer".to_owned(),
         consumer.name.clone(),
         consumer.position.to_string(),
         consumer.head_position.to_string(),
-        consumer.lag_events.to_string(),
-        lag.map_or("-".to_owned(), groups::behind),
+        events,
+        lag,
         time(consumer.last_contact_time.as_ref()),
         state,
     ]

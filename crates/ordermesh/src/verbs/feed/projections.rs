@@ -16,7 +16,11 @@ pub async fn run(common: Common) -> Result<(), Failure> {
 }
 
 fn row(projection: &Projection) -> [String; 6] {
-    let lag = projection.head_position.saturating_sub(projection.position);
+    let lag = match projection.error.as_str() {
+        "" => projection.head_position.saturating_sub(projection.position).to_string(),
+        // The head is as it was when it last heard of the feed.
+        _ => "?".to_owned(),
+    };
     let state = match (projection.error.as_str(), projection.feed_id.as_str()) {
         ("", "") => "has not reached the feed yet".to_owned(),
         ("", _) => "running".to_owned(),
@@ -26,7 +30,7 @@ fn row(projection: &Projection) -> [String; 6] {
         projection.name.clone(),
         projection.position.to_string(),
         projection.head_position.to_string(),
-        lag.to_string(),
+        lag,
         time(projection.last_contact_time.as_ref()),
         state,
     ]

@@ -21,13 +21,20 @@ pub struct Get {
     allow_stale: bool,
 }
 
+/// Of answers that nobody can vouch for.
+pub(super) const STALE: &str = "note: this may not be how it is, the read model has stopped or set events aside: see feed projections, feed parked";
+
 /// Asks and prints.
 pub async fn run(get: Get, common: Common) -> Result<(), Failure> {
     let session = Session::open(common).await?;
+    let token = !get.at_least.is_empty();
     let request = GetOrderRequest { order_id: get.id, at_least: get.at_least, allow_stale: get.allow_stale };
     let response = session.queries().get_order(unary(request)).await?.into_inner();
     if response.stale {
-        output::note("note: the order may be newer than shown, the read model is behind the token");
+        output::note(match token {
+            true => "note: the order may be newer than shown, the read model is behind the token",
+            false => STALE,
+        });
     }
     let personal = session.out.personal();
     session

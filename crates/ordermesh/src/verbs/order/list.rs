@@ -3,6 +3,7 @@
 use clap::Args;
 use ordermesh_proto::order::v1::{ListCustomerOrdersRequest, ListOrdersRequest, ListOrdersResponse};
 
+use super::get::STALE;
 use super::show;
 use crate::verbs::connect::{Common, Session, unary};
 use crate::verbs::failure::Failure;
@@ -47,6 +48,9 @@ pub async fn run(mut list: List, common: Common) -> Result<(), Failure> {
         let page = page(&list, &session).await?;
         if page.as_of.is_empty() {
             output::note("note: the read model has not reached its feed yet");
+        }
+        if page.stale {
+            output::note(STALE);
         }
         if !list.all {
             return session.out.answer(&page, |page| with_next_page(page, &list, &session));
