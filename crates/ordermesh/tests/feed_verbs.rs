@@ -133,6 +133,22 @@ async fn groups_shows_members_and_slots_and_a_reset_waits_for_force() {
     assert_eq!(json(&server, &["groups"]).await[0]["groups"][0]["parked_keys"], "0");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deleted_group_is_gone_with_what_it_has_parked_and_a_failure_names_what_was_deleted() {
+    let server = Server::scratch(BINARY).await;
+    place(&server).await;
+    let _member = poisoned(&server).await;
+    assert_refused(&feed(&server, &["delete-group", GROUP]).await, 1, "GROUP_MEMBERS_LIVE");
+    let half = feed(&server, &["delete-group", "--force", GROUP, "nobody"]).await;
+    assert_refused(&half, 1, &format!("error: {GROUP} is deleted, but: "));
+    assert_refused(&half, 1, "GROUP_NOT_FOUND");
+    assert!(json(&server, &["groups"]).await[0]["groups"].as_array().unwrap().is_empty());
+
+    let _member = poisoned(&server).await;
+    assert_eq!(text(&server, &["delete-group", GROUP, "--force"]).await, format!("{GROUP} is deleted\n"));
+    assert_refused(&feed(&server, &["groups", GROUP]).await, 1, "GROUP_NOT_FOUND");
+}
+
 async fn subscribers(server: &Server) -> Vec<RegisteredSubscriber> {
     let request = ListSubscribersRequest::default();
     server.events().list_subscribers(request).await.unwrap().into_inner().subscribers
@@ -259,6 +275,7 @@ async fn verbs_that_do_not_say_whose_events_or_which_are_wrong_usage() {
         &["feed", "discard", "--consumer", "a"],
         &["feed", "discard", "--consumer", "a", "--all", "--up-to-position", "3"],
         &["feed", "reset-group", "a"],
+        &["feed", "delete-group"],
         &["feed", "reset-group", "a", "--earliest", "--latest"],
         &["feed", "tail", "--since", "yesterday"],
     ] {

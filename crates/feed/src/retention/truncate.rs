@@ -24,9 +24,9 @@ const BATCH: u64 = 1000;
 pub enum TruncateError {
     /// Somebody still needs what would go.
     #[error(
-        "{} has come to position {} and still needs what follows; truncate before position {} at most, or forget the \
-         subscriber if it is gone for good",
-        .0.name, .0.position, .0.position + 1
+        "{} has come to position {} and still needs what follows; truncate before position {} at most, or, if it is \
+         gone for good, run `{}` while the server runs",
+        .0, .0.position, .0.position + 1, .0.farewell()
     )]
     StillNeeded(Subscriber),
     /// Nothing lies before the position.

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use futures_util::StreamExt;
 use ordermesh_feed::archive::{Range, export, import};
 use ordermesh_feed::log::{FeedSource, PageError};
-use ordermesh_feed::retention::{TruncateError, Truncated, slowest_subscriber, truncate};
+use ordermesh_feed::retention::{Holder, TruncateError, Truncated, slowest_subscriber, truncate};
 use ordermesh_feed::serve::FeedServer;
 use ordermesh_feed::token::LogPosition;
 use ordermesh_kernel::{EventId, from_micros};
@@ -148,11 +148,25 @@ async fn nothing_goes_that_the_slowest_registered_subscriber_still_needs() {
     assert!(
         matches!(&refused, TruncateError::StillNeeded(who) if who.name == "billing" && who.position == 4)
     );
+    assert!(refused.to_string().contains("`ordermesh feed forget-subscriber billing`"), "{refused}");
     assert!(!archive(&house).exists() && house.events().await == 10);
     assert_eq!(truncate_to(&house, 5).await.unwrap().deleted, 4);
     house.run("DELETE FROM subscribers WHERE name = 'billing'").await;
     let path = house.files.path().join("2");
     assert_eq!(truncate(&house.db, "key", 10, &path, &|_, _, _| {}).await.unwrap().deleted, 5);
+}
+
+#[tokio::test]
+async fn a_group_that_still_needs_what_would_go_is_to_be_deleted_and_not_forgotten() {
+    let house = House::with_events(10).await;
+    house
+        .run("CREATE TABLE IF NOT EXISTS group_slots (group_name TEXT PRIMARY KEY, position BIGINT NOT NULL)")
+        .await;
+    house.run("INSERT INTO group_slots (group_name, position) VALUES ('mailers', 4)").await;
+    let refused = truncate_to(&house, 6).await.unwrap_err();
+    assert!(matches!(&refused, TruncateError::StillNeeded(who) if who.kind == Holder::Group));
+    assert!(refused.to_string().starts_with("the group mailers has come to position 4"), "{refused}");
+    assert!(refused.to_string().contains("`ordermesh feed delete-group mailers`"), "{refused}");
 }
 
 #[tokio::test]
