@@ -201,7 +201,14 @@ async fn the_boundary_moves_with_every_batch() {
 #[tokio::test]
 async fn past_the_head_nothing_can_be_truncated() {
     let house = House::with_events(3).await;
-    assert!(matches!(truncate_to(&house, 5).await, Err(TruncateError::Archive(_))));
+    let refused = truncate_to(&house, 5).await.unwrap_err();
+    assert!(
+        matches!(refused, TruncateError::BeyondHead { earliest: 1, head: 3, position: 5 }),
+        "{refused:?}"
+    );
+    let said =
+        "the log holds the positions 1 to 3: truncate before position 4 at most, not before position 5";
+    assert_eq!(refused.to_string(), said);
     assert!(matches!(truncate_to(&house, 1).await, Err(TruncateError::Nothing(1))));
     assert_eq!(house.events().await, 3);
 }
