@@ -284,6 +284,19 @@ async fn verbs_that_do_not_say_whose_events_or_which_are_wrong_usage() {
     }
 }
 
+#[tokio::test]
+async fn a_negative_number_is_told_its_range_and_not_taken_for_an_option() {
+    for (verb, option, said) in [
+        (["export", "--to=a"].as_slice(), "--from-position", "must be 1 or more"),
+        (&["truncate", "--archive=a"], "--before-position", "must be 1 or more"),
+        (&["discard", "--group=a", "--key=k"], "--up-to-position", "must be 1 or more"),
+        (&["reset-group", "a"], "--after-position", "must be 0 or more"),
+    ] {
+        let finished = Launch::program(BINARY, &[&["feed"], verb, &[option, "-1"]].concat()).finish().await;
+        assert_refused(&finished, 2, &format!("invalid value '-1' for '{option} <N>': {said}"));
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn tail_passes_the_events_of_some_types_keys_and_times() {
     let server = Server::scratch(BINARY).await;

@@ -64,6 +64,16 @@ pub fn discount(text: &str) -> Result<DiscountArgument, String> {
     Ok(DiscountArgument { code: code.to_owned(), amount })
 }
 
+/// Reads a number of at least `MIN`, such as a position. Its option needs `allow_negative_numbers`, or else clap takes
+/// `-1` for the name of another one.
+pub fn at_least<const MIN: i64>(text: &str) -> Result<i64, String> {
+    match text.parse() {
+        Ok(number) if number >= MIN => Ok(number),
+        Ok(_) => Err(format!("must be {MIN} or more")),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
 /// Reads a point in time: RFC 3339, or a duration such as `10m` or `2h 30m` back from now.
 pub fn since(text: &str) -> Result<Timestamp, String> {
     since_at(text, SystemClock.now())

@@ -10,6 +10,7 @@ use super::follower::{Follower, Whose};
 use super::keys::Keys;
 use crate::verbs::connect::{Common, Session, unary};
 use crate::verbs::failure::{Failure, Service};
+use crate::verbs::parse::at_least;
 
 /// Whose events, and which.
 #[derive(Debug, Args)]
@@ -19,7 +20,13 @@ pub struct Discard {
     #[command(flatten)]
     keys: Keys,
     /// Only events up to and with this position
-    #[arg(long, value_name = "N", conflicts_with = "all", value_parser = clap::value_parser!(i64).range(1..))]
+    #[arg(
+        long,
+        value_name = "N",
+        conflicts_with = "all",
+        value_parser = at_least::<1>,
+        allow_negative_numbers = true
+    )]
     up_to_position: Option<i64>,
 }
 
