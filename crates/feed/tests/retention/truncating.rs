@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures_util::StreamExt;
-use ordermesh_feed::archive::{Range, export, import};
+use ordermesh_feed::archive::{Range, check, export, import};
 use ordermesh_feed::log::{FeedSource, PageError};
 use ordermesh_feed::retention::{Holder, TruncateError, Truncated, slowest_subscriber, truncate};
 use ordermesh_feed::serve::FeedServer;
@@ -69,8 +69,10 @@ async fn what_was_truncated_is_in_the_archive_and_what_stays_is_served() {
     let rest = house.files.path().join("rest");
     export(&house.db, "key", &rest, Range::default(), &|_, _, _| {}).await.unwrap();
     let copy = House::empty().await;
-    import(&copy.db, SCHEMA, &archive(&house), &|_, _, _| {}).await.unwrap();
-    import(&copy.db, SCHEMA, &rest, &|_, _, _| {}).await.unwrap();
+    for path in [archive(&house), rest] {
+        let checked = check(SCHEMA, &path, &|_, _, _| {}).unwrap();
+        import(&copy.db, checked, &|_, _, _| {}).await.unwrap();
+    }
     assert_eq!(copy.dump().await, before);
 }
 

@@ -232,6 +232,18 @@ async fn a_log_exported_beside_its_server_and_imported_elsewhere_is_served_to_th
     assert_eq!(read(&mut imported.events(), after(&cursor)).await, log[7..]);
 }
 
+#[tokio::test]
+async fn an_archive_that_is_not_good_leaves_no_database_behind() {
+    let home = tempfile::tempdir().unwrap();
+    let archive = home.path().join("archive");
+    let database = format!("sqlite:{}", home.path().join("new/log.db").display());
+    let import = ["feed", "import", "--database", &database, "--from", archive.to_str().unwrap()];
+    assert_says(&tool(&import).await, "No such file");
+    std::fs::write(&archive, "something else").unwrap();
+    assert_says(&tool(&import).await, "is not an archive of a feed");
+    assert!(!home.path().join("new").exists());
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_truncated_log_serves_those_who_had_seen_what_went_and_refuses_those_who_had_not() {
     let home = tempfile::tempdir().unwrap();
