@@ -15,7 +15,7 @@ use ordermesh_testkit::server::Finished;
 use ordermesh_testkit::{Launch, Server, Subscription, cancel, eventually, order, read_feed};
 use prost::Message;
 use sea_orm::{ConnectionTrait, Statement, Value};
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_ordermesh");
 const GROUP: &str = "billing-mail";
@@ -103,8 +103,10 @@ async fn what_a_group_has_parked_is_listed_replayed_and_discarded() {
     let table = text(&server, &["parked", "--group", GROUP]).await;
     assert!(table.contains("replaying"), "{table}");
 
+    let half = feed(&server, &["discard", "--group", GROUP, "--key", "nope", "--key", &id]).await;
+    assert_refused(&half, 1, "error: nothing of the key nope is parked");
     let discarded = json(&server, &["discard", "--group", GROUP, "--all"]).await;
-    assert_eq!(discarded, [serde_json::json!({ "key": id, "discarded_events": 1 })]);
+    assert_eq!(discarded, [json!({ "discarded": [{ "key": id, "discarded_events": 1 }] })]);
     assert_eq!(text(&server, &["discard", "--group", GROUP, "--all"]).await, "nothing is parked\n");
     let nothing = feed(&server, &["discard", "--group", GROUP, "--key", &id]).await;
     assert_refused(&nothing, 1, "KEY_NOT_PARKED");
@@ -240,9 +242,16 @@ async fn what_a_consumer_has_parked_is_listed_replayed_and_discarded() {
         json(&server, &[&["parked"], consumer.as_slice()].concat()).await[0]["attempts"] == 6,
         "the replay has failed"
     );
-    let discard = ["discard", "--key", &id, "--up-to-position", "1"];
-    let discarded = text(&server, &[discard.as_slice(), &consumer].concat()).await;
-    assert_eq!(discarded, format!("{id}: 1 events are discarded\n"));
+    let replay = ["replay", "--key", &id, "--key", "nope"];
+    assert_refused(&feed(&server, &[replay.as_slice(), &consumer].concat()).await, 1, "KEY_NOT_PARKED");
+    let discard = ["discard", "--key", &id, "--key", &id, "--key", "nope", "--up-to-position", "1"];
+    let discarded = feed(&server, &[discard.as_slice(), &consumer].concat()).await;
+    assert_refused(
+        &discarded,
+        1,
+        &format!("error: {id} is discarded, but: nothing of the key nope is parked"),
+    );
+    assert_eq!(discarded.stdout, format!("{id}: 1 events are discarded\n"));
     assert!(json(&server, &[&["parked"], consumer.as_slice()].concat()).await.is_empty());
 }
 
