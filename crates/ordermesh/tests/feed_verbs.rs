@@ -42,6 +42,12 @@ async fn json(server: &Server, arguments: &[&str]) -> Vec<Json> {
     serde_json::Deserializer::from_str(&stdout).into_iter().collect::<Result<_, _>>().unwrap()
 }
 
+/// What `feed parked` lists, in one document.
+async fn parked(server: &Server, arguments: &[&str]) -> Vec<Json> {
+    let [document] = json(server, &[&["parked"], arguments].concat()).await.try_into().unwrap();
+    serde_json::from_value(document["parked_events"].clone()).unwrap()
+}
+
 #[track_caller]
 fn assert_refused(finished: &Finished, code: i32, what: &str) {
     assert!(finished.code == Some(code) && finished.stderr.contains(what), "{what:?} in {finished:#?}");
@@ -83,16 +89,16 @@ async fn what_a_group_has_parked_is_listed_replayed_and_discarded() {
     let server = Server::scratch(BINARY).await;
     let id = place(&server).await;
     let mut member = poisoned(&server).await;
-    let listed = json(&server, &["parked", "--group", GROUP, "--key", &id]).await;
-    let [parked] = listed.as_slice() else { panic!("{listed:#?}") };
+    let listed = parked(&server, &["--group", GROUP, "--key", &id]).await;
+    let [poison] = listed.as_slice() else { panic!("{listed:#?}") };
     assert_eq!(
-        (&parked["event"]["type"], &parked["event"]["key"]),
+        (&poison["event"]["type"], &poison["event"]["key"]),
         (&"OrderCreated".into(), &id.clone().into())
     );
-    assert_eq!((&parked["reason"], &parked["replaying"]), (&"no such mailbox".into(), &false.into()));
-    let personal = &parked["event"]["order_created"]["personal_data"]["contact"]["email"];
-    assert_eq!(personal, "***", "{parked:#}");
-    assert!(json(&server, &["parked", "--group", GROUP, "--key", "another"]).await.is_empty());
+    assert_eq!((&poison["reason"], &poison["replaying"]), (&"no such mailbox".into(), &false.into()));
+    let personal = &poison["event"]["order_created"]["personal_data"]["contact"]["email"];
+    assert_eq!(personal, "***", "{poison:#}");
+    assert!(parked(&server, &["--group", GROUP, "--key", "another"]).await.is_empty());
     let table = text(&server, &["parked", "--group", GROUP]).await;
     assert!(table.starts_with("POSITION") && table.contains(&id) && table.contains("waits"), "{table}");
 
@@ -228,7 +234,7 @@ async fn what_a_consumer_has_parked_is_listed_replayed_and_discarded() {
     server.start_again().await;
 
     let consumer = ["--consumer", READ];
-    let listed = json(&server, &[&["parked"], consumer.as_slice()].concat()).await;
+    let listed = parked(&server, &consumer).await;
     assert_eq!((&listed[0]["event"]["key"], &listed[0]["attempts"]), (&id.clone().into(), &5.into()));
     assert_eq!(listed[0]["parked_time"], "1970-01-01T00:00:00.000Z");
     // The order is there already: the event makes no sense once more, and waits again.
@@ -238,10 +244,7 @@ async fn what_a_consumer_has_parked_is_listed_replayed_and_discarded() {
         replayed.starts_with("1 keys are replayed") && replayed.contains("feed parked --consumer"),
         "{replayed}"
     );
-    eventually!(
-        json(&server, &[&["parked"], consumer.as_slice()].concat()).await[0]["attempts"] == 6,
-        "the replay has failed"
-    );
+    eventually!(parked(&server, &consumer).await[0]["attempts"] == 6, "the replay has failed");
     let replay = ["replay", "--key", &id, "--key", "nope"];
     assert_refused(&feed(&server, &[replay.as_slice(), &consumer].concat()).await, 1, "KEY_NOT_PARKED");
     let discard = ["discard", "--key", &id, "--key", &id, "--key", "nope", "--up-to-position", "1"];
@@ -252,7 +255,7 @@ async fn what_a_consumer_has_parked_is_listed_replayed_and_discarded() {
         &format!("error: {id} is discarded, but: nothing of the key nope is parked"),
     );
     assert_eq!(discarded.stdout, format!("{id}: 1 events are discarded\n"));
-    assert!(json(&server, &[&["parked"], consumer.as_slice()].concat()).await.is_empty());
+    assert!(parked(&server, &consumer).await.is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]
