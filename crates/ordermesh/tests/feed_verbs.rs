@@ -297,6 +297,19 @@ async fn verbs_that_do_not_say_whose_events_or_which_are_wrong_usage() {
 }
 
 #[tokio::test]
+async fn verbs_on_a_database_offer_no_option_of_a_server_and_refuse_it_by_name() {
+    for verb in ["export", "import", "truncate"] {
+        let help = done(Launch::program(BINARY, &["feed", verb, "--help"]).finish().await);
+        assert!(help.contains("--json") && !help.contains("--addr") && !help.contains("personal"), "{help}");
+        for option in [["--addr", "shop:7"].as_slice(), &["--show-personal"]] {
+            let refused = Launch::program(BINARY, &[&["feed", verb], option].concat()).finish().await;
+            assert_refused(&refused, 2, option[0]);
+            assert_refused(&refused, 2, "calls no server");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_negative_number_is_told_its_range_and_not_taken_for_an_option() {
     for (verb, option, said) in [
         (["export", "--to=a"].as_slice(), "--from-position", "must be 1 or more"),

@@ -21,7 +21,7 @@ mod truncate;
 
 use clap::{Args, Subcommand};
 
-use super::connect::Common;
+use super::connect::{Common, of_servers_only};
 use super::failure::{Failure, Service};
 
 /// A verb on the feed with its options.
@@ -60,10 +60,13 @@ enum FeedVerb {
     /// Delete groups with what they have parked, so that the log may be truncated before them
     DeleteGroup(delete_group::DeleteGroup),
     /// Write a log from its database to an archive, also while its server runs
+    #[command(args = of_servers_only())]
     Export(export::Export),
     /// Read archives into the empty log of a database, its server stopped: the events, not the orders
+    #[command(args = of_servers_only())]
     Import(import::Import),
     /// Take the oldest events out of a log, after archiving them
+    #[command(args = of_servers_only())]
     Truncate(truncate::Truncate),
 }
 
