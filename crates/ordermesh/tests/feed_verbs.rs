@@ -337,6 +337,7 @@ async fn tail_passes_the_events_of_some_types_keys_and_times() {
     assert_eq!(positions(&["--type", "OrderCreated", "--type", "OrderCancelled"]).await, [1, 2, 4, 6]);
     assert_eq!(positions(&["--key", &one, "--key", &two, "--type", "OrderCancelled"]).await, [4, 6]);
     assert_eq!(positions(&["--key", &two]).await, [2, 5, 6]);
+    assert_eq!(positions(&["--since", "-1h", "--key", &one]).await, [1, 3, 4]);
     assert!(positions(&["--since", "2999-01-01T00:00:00Z"]).await.is_empty());
     assert_refused(&feed(&server, &["tail", "--type", "OrderLost"]).await, 1, "UNKNOWN_EVENT_TYPE");
 }

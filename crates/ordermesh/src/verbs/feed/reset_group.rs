@@ -32,7 +32,7 @@ struct Place {
     #[arg(long)]
     latest: bool,
     /// At a time: RFC 3339, or how long ago, such as 10m
-    #[arg(long, value_name = "TIME", value_parser = since)]
+    #[arg(long, value_name = "TIME", value_parser = since, allow_hyphen_values = true)]
     since: Option<Timestamp>,
     /// After the place that a cursor points to
     #[arg(long, value_name = "CURSOR")]
