@@ -276,52 +276,6 @@ async fn the_read_server_forgets_what_its_inbox_has_held_for_more_than_a_week() 
     assert_eq!(execute(data.path(), "DELETE FROM inbox", Vec::new()).await, 1, "the young row stays");
 }
 
-#[tokio::test]
-async fn verbs_that_do_not_say_whose_events_or_which_are_wrong_usage() {
-    for arguments in [
-        ["feed", "parked"].as_slice(),
-        &["feed", "parked", "--group", "a", "--consumer", "b"],
-        &["feed", "replay", "--group", "a"],
-        &["feed", "replay", "--group", "a", "--key", "k", "--all"],
-        &["feed", "replay", "--group", "a", "--all", "--suppress-effects"],
-        &["feed", "discard", "--consumer", "a"],
-        &["feed", "discard", "--consumer", "a", "--all", "--up-to-position", "3"],
-        &["feed", "reset-group", "a"],
-        &["feed", "delete-group"],
-        &["feed", "reset-group", "a", "--earliest", "--latest"],
-        &["feed", "tail", "--since", "yesterday"],
-    ] {
-        let finished = Launch::program(BINARY, arguments).finish().await;
-        assert_eq!(finished.code, Some(2), "{arguments:?}: {finished:#?}");
-    }
-}
-
-#[tokio::test]
-async fn verbs_on_a_database_offer_no_option_of_a_server_and_refuse_it_by_name() {
-    for verb in ["export", "import", "truncate"] {
-        let help = done(Launch::program(BINARY, &["feed", verb, "--help"]).finish().await);
-        assert!(help.contains("--json") && !help.contains("--addr") && !help.contains("personal"), "{help}");
-        for option in [["--addr", "shop:7"].as_slice(), &["--show-personal"]] {
-            let refused = Launch::program(BINARY, &[&["feed", verb], option].concat()).finish().await;
-            assert_refused(&refused, 2, option[0]);
-            assert_refused(&refused, 2, "calls no server");
-        }
-    }
-}
-
-#[tokio::test]
-async fn a_negative_number_is_told_its_range_and_not_taken_for_an_option() {
-    for (verb, option, said) in [
-        (["export", "--to=a"].as_slice(), "--from-position", "must be 1 or more"),
-        (&["truncate", "--archive=a"], "--before-position", "must be 1 or more"),
-        (&["discard", "--group=a", "--key=k"], "--up-to-position", "must be 1 or more"),
-        (&["reset-group", "a"], "--after-position", "must be 0 or more"),
-    ] {
-        let finished = Launch::program(BINARY, &[&["feed"], verb, &[option, "-1"]].concat()).finish().await;
-        assert_refused(&finished, 2, &format!("invalid value '-1' for '{option} <N>': {said}"));
-    }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn tail_passes_the_events_of_some_types_keys_and_times() {
     let server = Server::scratch(BINARY).await;
