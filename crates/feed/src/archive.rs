@@ -5,7 +5,7 @@
 //!
 //! # Layout
 //! - [`export`]: a log, or a range of it, to a file
-//! - [`import`]: a file into an empty log, or after what an earlier import brought
+//! - [`check`], [`import`]: a file, checked, into an empty log, or after what an earlier import brought
 //! - [`read`](self): entries off a file, checked; [`write`](self): entries to a file
 
 mod error;
@@ -16,7 +16,7 @@ mod write;
 
 pub use error::ArchiveError;
 pub use export::{Range, export};
-pub use import::import;
+pub use import::{Checked, check, import};
 pub use read::{ArchiveReader, Archived, verify};
 
 pub(crate) use export::open_range;

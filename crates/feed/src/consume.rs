@@ -48,7 +48,7 @@ use crate::parking::Parking;
 use crate::store::PatientConnection;
 use crate::token::LogPosition;
 
-pub use control::ConsumerControl;
+pub use control::{ConsumerControl, ControlError};
 pub(crate) use error::ConsumeError;
 pub(crate) use feed::Feed;
 pub use handler::{Delivery, Handler, HandlerError};

@@ -40,6 +40,7 @@ use crate::parking::{Parking, Usage};
 use crate::serve::{page_problem, store_problem};
 use crate::store::PatientConnection;
 
+pub(crate) use parked::not_parked;
 pub(crate) use stream::subscribe;
 
 /// How groups behave.

@@ -10,5 +10,5 @@ mod slowest;
 mod truncate;
 
 pub use prune::{Kept, Pruner, prune};
-pub use slowest::{Subscriber, slowest_subscriber};
+pub use slowest::{Holder, Subscriber, slowest_subscriber};
 pub use truncate::{TruncateError, Truncated, truncate};

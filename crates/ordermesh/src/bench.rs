@@ -39,12 +39,16 @@ use report::Report;
 #[derive(Debug, Subcommand)]
 pub(crate) enum BenchCommand {
     /// Place orders: beside a bare echo and a server that makes one transaction a request.
+    #[command(allow_negative_numbers = true)]
     Place(PlaceArgs),
     /// Read orders: beside a bare echo and a server that makes one query a request.
+    #[command(allow_negative_numbers = true)]
     Get(GetArgs),
     /// Read a feed from its beginning: beside a raw scan of its table.
+    #[command(allow_negative_numbers = true)]
     Replay(ReplayArgs),
     /// Follow a feed with 1 and 10 subscribers, live at full speed and replaying.
+    #[command(allow_negative_numbers = true)]
     Fanout(FanoutArgs),
     /// The bare echo.
     #[command(hide = true)]

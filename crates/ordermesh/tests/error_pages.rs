@@ -10,9 +10,9 @@ use ordermesh_proto::feed::v1::subscribe_request::Start;
 use ordermesh_proto::feed::v1::subscribe_response::Frame;
 use ordermesh_proto::feed::v1::until::Bound;
 use ordermesh_proto::feed::v1::{
-    AcknowledgeRequest, ConsumerServiceListParkedEventsRequest, DeleteGroupRequest, DeliveryFailure,
-    DiscardParkedEventsRequest, EventFilter, ForgetSubscriberRequest, GetFeedRequest, GetGroupRequest, Group,
-    RebuildProjectionRequest, SubscribeRequest,
+    AcknowledgeRequest, ConsumerServiceDiscardParkedEventsRequest, ConsumerServiceListParkedEventsRequest,
+    DeleteGroupRequest, DeliveryFailure, DiscardParkedEventsRequest, EventFilter, ForgetSubscriberRequest,
+    GetFeedRequest, GetGroupRequest, Group, RebuildProjectionRequest, SubscribeRequest,
 };
 use ordermesh_proto::order::v1::{GetOrderRequest, ListOrdersRequest, PlaceOrderRequest};
 use ordermesh_testkit::backend::{copy_all, database_url};
@@ -232,6 +232,9 @@ async fn what_a_group_is_refused_with_is_on_its_page() {
     answers.push(events.delete_group(delete).await.unwrap_err());
     let discard = DiscardParkedEventsRequest { group, key: "o-1".to_owned(), up_to_position: 0 };
     answers.push(events.discard_parked_events(discard).await.unwrap_err());
+    let (consumer, key) = ("order-query".to_owned(), "o-1".to_owned());
+    let discard = ConsumerServiceDiscardParkedEventsRequest { consumer, key, up_to_position: 0 };
+    answers.push(server.consumers().discard_parked_events(discard).await.unwrap_err());
     answers.push(events.acknowledge(acknowledging(1, Vec::new())).await.unwrap_err());
     let forget = ForgetSubscriberRequest { subscriber: "billing".to_owned() };
     answers.push(events.forget_subscriber(forget).await.unwrap_err());

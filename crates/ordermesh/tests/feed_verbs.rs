@@ -15,7 +15,7 @@ use ordermesh_testkit::server::Finished;
 use ordermesh_testkit::{Launch, Server, Subscription, cancel, eventually, order, read_feed};
 use prost::Message;
 use sea_orm::{ConnectionTrait, Statement, Value};
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_ordermesh");
 const GROUP: &str = "billing-mail";
@@ -40,6 +40,12 @@ async fn text(server: &Server, arguments: &[&str]) -> String {
 async fn json(server: &Server, arguments: &[&str]) -> Vec<Json> {
     let stdout = text(server, &[arguments, &["--json"]].concat()).await;
     serde_json::Deserializer::from_str(&stdout).into_iter().collect::<Result<_, _>>().unwrap()
+}
+
+/// What `feed parked` lists, in one document.
+async fn parked(server: &Server, arguments: &[&str]) -> Vec<Json> {
+    let [document] = json(server, &[&["parked"], arguments].concat()).await.try_into().unwrap();
+    serde_json::from_value(document["parked_events"].clone()).unwrap()
 }
 
 #[track_caller]
@@ -83,16 +89,16 @@ async fn what_a_group_has_parked_is_listed_replayed_and_discarded() {
     let server = Server::scratch(BINARY).await;
     let id = place(&server).await;
     let mut member = poisoned(&server).await;
-    let listed = json(&server, &["parked", "--group", GROUP, "--key", &id]).await;
-    let [parked] = listed.as_slice() else { panic!("{listed:#?}") };
+    let listed = parked(&server, &["--group", GROUP, "--key", &id]).await;
+    let [poison] = listed.as_slice() else { panic!("{listed:#?}") };
     assert_eq!(
-        (&parked["event"]["type"], &parked["event"]["key"]),
+        (&poison["event"]["type"], &poison["event"]["key"]),
         (&"OrderCreated".into(), &id.clone().into())
     );
-    assert_eq!((&parked["reason"], &parked["replaying"]), (&"no such mailbox".into(), &false.into()));
-    let personal = &parked["event"]["order_created"]["personal_data"]["contact"]["email"];
-    assert_eq!(personal, "***", "{parked:#}");
-    assert!(json(&server, &["parked", "--group", GROUP, "--key", "another"]).await.is_empty());
+    assert_eq!((&poison["reason"], &poison["replaying"]), (&"no such mailbox".into(), &false.into()));
+    let personal = &poison["event"]["order_created"]["personal_data"]["contact"]["email"];
+    assert_eq!(personal, "***", "{poison:#}");
+    assert!(parked(&server, &["--group", GROUP, "--key", "another"]).await.is_empty());
     let table = text(&server, &["parked", "--group", GROUP]).await;
     assert!(table.starts_with("POSITION") && table.contains(&id) && table.contains("waits"), "{table}");
 
@@ -103,8 +109,10 @@ async fn what_a_group_has_parked_is_listed_replayed_and_discarded() {
     let table = text(&server, &["parked", "--group", GROUP]).await;
     assert!(table.contains("replaying"), "{table}");
 
+    let half = feed(&server, &["discard", "--group", GROUP, "--key", "nope", "--key", &id]).await;
+    assert_refused(&half, 1, "error: nothing of the key nope is parked");
     let discarded = json(&server, &["discard", "--group", GROUP, "--all"]).await;
-    assert_eq!(discarded, [serde_json::json!({ "key": id, "discarded_events": 1 })]);
+    assert_eq!(discarded, [json!({ "discarded": [{ "key": id, "discarded_events": 1 }] })]);
     assert_eq!(text(&server, &["discard", "--group", GROUP, "--all"]).await, "nothing is parked\n");
     let nothing = feed(&server, &["discard", "--group", GROUP, "--key", &id]).await;
     assert_refused(&nothing, 1, "KEY_NOT_PARKED");
@@ -131,6 +139,22 @@ async fn groups_shows_members_and_slots_and_a_reset_waits_for_force() {
     assert_eq!(reset, format!("{GROUP} goes on after position 0\n"));
     // What was parked is forgotten.
     assert_eq!(json(&server, &["groups"]).await[0]["groups"][0]["parked_keys"], "0");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deleted_group_is_gone_with_what_it_has_parked_and_a_failure_names_what_was_deleted() {
+    let server = Server::scratch(BINARY).await;
+    place(&server).await;
+    let _member = poisoned(&server).await;
+    assert_refused(&feed(&server, &["delete-group", GROUP]).await, 1, "GROUP_MEMBERS_LIVE");
+    let half = feed(&server, &["delete-group", "--force", GROUP, "nobody"]).await;
+    assert_refused(&half, 1, &format!("error: {GROUP} is deleted, but: "));
+    assert_refused(&half, 1, "GROUP_NOT_FOUND");
+    assert!(json(&server, &["groups"]).await[0]["groups"].as_array().unwrap().is_empty());
+
+    let _member = poisoned(&server).await;
+    assert_eq!(text(&server, &["delete-group", GROUP, "--force"]).await, format!("{GROUP} is deleted\n"));
+    assert_refused(&feed(&server, &["groups", GROUP]).await, 1, "GROUP_NOT_FOUND");
 }
 
 async fn subscribers(server: &Server) -> Vec<RegisteredSubscriber> {
@@ -210,7 +234,7 @@ async fn what_a_consumer_has_parked_is_listed_replayed_and_discarded() {
     server.start_again().await;
 
     let consumer = ["--consumer", READ];
-    let listed = json(&server, &[&["parked"], consumer.as_slice()].concat()).await;
+    let listed = parked(&server, &consumer).await;
     assert_eq!((&listed[0]["event"]["key"], &listed[0]["attempts"]), (&id.clone().into(), &5.into()));
     assert_eq!(listed[0]["parked_time"], "1970-01-01T00:00:00.000Z");
     // The order is there already: the event makes no sense once more, and waits again.
@@ -220,14 +244,18 @@ async fn what_a_consumer_has_parked_is_listed_replayed_and_discarded() {
         replayed.starts_with("1 keys are replayed") && replayed.contains("feed parked --consumer"),
         "{replayed}"
     );
-    eventually!(
-        json(&server, &[&["parked"], consumer.as_slice()].concat()).await[0]["attempts"] == 6,
-        "the replay has failed"
+    eventually!(parked(&server, &consumer).await[0]["attempts"] == 6, "the replay has failed");
+    let replay = ["replay", "--key", &id, "--key", "nope"];
+    assert_refused(&feed(&server, &[replay.as_slice(), &consumer].concat()).await, 1, "KEY_NOT_PARKED");
+    let discard = ["discard", "--key", &id, "--key", &id, "--key", "nope", "--up-to-position", "1"];
+    let discarded = feed(&server, &[discard.as_slice(), &consumer].concat()).await;
+    assert_refused(
+        &discarded,
+        1,
+        &format!("error: {id} is discarded, but: nothing of the key nope is parked"),
     );
-    let discard = ["discard", "--key", &id, "--up-to-position", "1"];
-    let discarded = text(&server, &[discard.as_slice(), &consumer].concat()).await;
-    assert_eq!(discarded, format!("{id}: 1 events are discarded\n"));
-    assert!(json(&server, &[&["parked"], consumer.as_slice()].concat()).await.is_empty());
+    assert_eq!(discarded.stdout, format!("{id}: 1 events are discarded\n"));
+    assert!(parked(&server, &consumer).await.is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -248,25 +276,6 @@ async fn the_read_server_forgets_what_its_inbox_has_held_for_more_than_a_week() 
     assert_eq!(execute(data.path(), "DELETE FROM inbox", Vec::new()).await, 1, "the young row stays");
 }
 
-#[tokio::test]
-async fn verbs_that_do_not_say_whose_events_or_which_are_wrong_usage() {
-    for arguments in [
-        ["feed", "parked"].as_slice(),
-        &["feed", "parked", "--group", "a", "--consumer", "b"],
-        &["feed", "replay", "--group", "a"],
-        &["feed", "replay", "--group", "a", "--key", "k", "--all"],
-        &["feed", "replay", "--group", "a", "--all", "--suppress-effects"],
-        &["feed", "discard", "--consumer", "a"],
-        &["feed", "discard", "--consumer", "a", "--all", "--up-to-position", "3"],
-        &["feed", "reset-group", "a"],
-        &["feed", "reset-group", "a", "--earliest", "--latest"],
-        &["feed", "tail", "--since", "yesterday"],
-    ] {
-        let finished = Launch::program(BINARY, arguments).finish().await;
-        assert_eq!(finished.code, Some(2), "{arguments:?}: {finished:#?}");
-    }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn tail_passes_the_events_of_some_types_keys_and_times() {
     let server = Server::scratch(BINARY).await;
@@ -282,6 +291,7 @@ async fn tail_passes_the_events_of_some_types_keys_and_times() {
     assert_eq!(positions(&["--type", "OrderCreated", "--type", "OrderCancelled"]).await, [1, 2, 4, 6]);
     assert_eq!(positions(&["--key", &one, "--key", &two, "--type", "OrderCancelled"]).await, [4, 6]);
     assert_eq!(positions(&["--key", &two]).await, [2, 5, 6]);
+    assert_eq!(positions(&["--since", "-1h", "--key", &one]).await, [1, 3, 4]);
     assert!(positions(&["--since", "2999-01-01T00:00:00Z"]).await.is_empty());
     assert_refused(&feed(&server, &["tail", "--type", "OrderLost"]).await, 1, "UNKNOWN_EVENT_TYPE");
 }

@@ -7,6 +7,7 @@ use ordermesh_proto::feed::v1::consumer_service_replay_parked_events_request::Wh
 use ordermesh_proto::feed::v1::{
     Consumer, ConsumerServiceDiscardParkedEventsRequest, ConsumerServiceListParkedEventsRequest,
     ConsumerServiceListParkedEventsResponse, ConsumerServiceReplayParkedEventsRequest, ListConsumersRequest,
+    ParkedKeys,
 };
 use ordermesh_proto::order::v1::{GetOrderRequest, GetOrderResponse, OrderState};
 use ordermesh_testkit::orders::list_all;
@@ -233,6 +234,14 @@ async fn requests_to_the_parking_that_break_a_rule_are_refused_by_the_field() {
         let refused = consumers.discard_parked_events(request).await;
         assert_refused(refused, Code::InvalidArgument, "INVALID_REQUEST", Some(field));
     }
-    let gone = consumers.discard_parked_events(discard("nobody", 0)).await.unwrap().into_inner();
-    assert_eq!(gone.event_count, 0);
+    let refused = consumers.discard_parked_events(discard("nobody", 0)).await;
+    assert_refused(refused, Code::NotFound, "KEY_NOT_PARKED", Some("key"));
+    let keys = ParkedKeys { keys: vec!["nobody".to_owned()] };
+    let replay = ConsumerServiceReplayParkedEventsRequest {
+        consumer: consumer.clone(),
+        what: Some(What::Keys(keys)),
+        ..Default::default()
+    };
+    let refused = consumers.replay_parked_events(replay).await;
+    assert_refused(refused, Code::NotFound, "KEY_NOT_PARKED", Some("key"));
 }

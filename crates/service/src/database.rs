@@ -6,6 +6,7 @@
 pub mod fence;
 pub mod offline;
 mod postgres;
+pub mod spelling;
 mod sqlite;
 
 use std::fs::File;
@@ -68,8 +69,8 @@ pub enum OpenError {
     /// It was copied elsewhere.
     #[error(
         "{url} was copied to {} at {} and is fenced: start the server on the copy; to go back to this one and lose \
-         what the copy has taken since, run `ordermesh store unfence --database {url}`",
-        .fence.copied_to, .fence.fenced_time
+         what the copy has taken since, run `ordermesh store unfence --database {}`",
+        .fence.copied_to, .fence.fenced_time, spelling::argument(.url)
     )]
     Fenced {
         /// The database, without its password.

@@ -1,14 +1,14 @@
 //! A file into an empty log, or exactly after what an earlier import brought.
 //!
-//! All in one transaction: a process that is killed leaves the log as it was, and the same command can be given again.
+//! The whole file is checked before a database is opened. All in one transaction: a process that is killed leaves the log as it was, and the same command can be given again.
 //! The log remembers that an import made it, so that no archive is ever put behind events that commands made: their
 //! write model would know nothing of what the archive tells.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, EntityTrait, QuerySelect};
 
-use super::{ArchiveError, ArchiveReader, Archived, Progress, verify};
+use super::{ArchiveError, ArchiveReader, Archived, Progress};
 use crate::log::{Boundary, FeedSchema};
 use crate::store::{Table, WriteTransaction, event, log_head};
 
@@ -16,30 +16,52 @@ use crate::store::{Table, WriteTransaction, event, log_head};
 const BATCH_BYTES: usize = 1 << 20;
 const BATCH_EVENTS: usize = 1000;
 
-/// Imports a file into the log of `writer`'s database, which nobody else may use meanwhile. Feed id, positions, event
-/// ids and key revisions stay as they are in the file. The whole file is checked before anything is written.
-pub async fn import(
-    writer: &DatabaseConnection,
+/// A file that was read to its end, is whole, and is of a feed like that of the log that it is to go to.
+#[derive(Debug)]
+pub struct Checked {
     schema: FeedSchema,
-    path: &Path,
-    progress: Progress<'_>,
-) -> Result<Archived, ArchiveError> {
-    let archived = verify(path, &|done| progress("checking", done, 0))?;
+    path: PathBuf,
+    archived: Archived,
+}
+
+/// Checks the whole file. It needs no database, so that a file which is not good leaves none behind.
+pub fn check(schema: FeedSchema, path: &Path, progress: Progress<'_>) -> Result<Checked, ArchiveError> {
+    let mut reader = ArchiveReader::open(path)?;
+    let mut unknown = None;
+    while let Some(row) = reader.next_event()? {
+        progress("checking", reader.archived().count.unsigned_abs(), 0);
+        if unknown.is_none() && schema.event(&row.kind).is_none() {
+            unknown = Some(row.kind);
+        }
+    }
+    // Only now: in a file that is damaged, a type may be what is damaged.
+    if let Some(kind) = unknown {
+        return Err(ArchiveError::UnknownType(kind));
+    }
+    let archived = reader.archived().clone();
     if archived.key_description != schema.key_description {
         let log = schema.key_description.to_owned();
         return Err(ArchiveError::OtherFeed { archive: archived.key_description, log });
     }
+    Ok(Checked { schema, path: path.to_owned(), archived })
+}
+
+/// Imports a file into the log of `writer`'s database, which nobody else may use meanwhile. Feed id, positions, event
+/// ids and key revisions stay as they are in the file.
+pub async fn import(
+    writer: &DatabaseConnection,
+    checked: Checked,
+    progress: Progress<'_>,
+) -> Result<Archived, ArchiveError> {
     let tx = WriteTransaction::begin(writer).await?;
-    let done = import_in(&tx, schema, path, &archived, progress).await;
+    let done = import_in(&tx, &checked, progress).await;
     tx.end(done).await?;
-    Ok(archived)
+    Ok(checked.archived)
 }
 
 async fn import_in(
     tx: &WriteTransaction,
-    schema: FeedSchema,
-    path: &Path,
-    archived: &Archived,
+    Checked { schema, path, archived }: &Checked,
     progress: Progress<'_>,
 ) -> Result<(), ArchiveError> {
     let boundary = place_for(tx, archived).await?;
@@ -48,6 +70,7 @@ async fn import_in(
     let (mut rows, mut bytes, mut done, mut recorded) = (Vec::new(), 0, 0, archived.previous.recorded);
     while let Some(row) = reader.next_event()? {
         if schema.event(&row.kind).is_none() {
+            // Another file than the one that was checked.
             return Err(ArchiveError::UnknownType(row.kind));
         }
         recorded = Some(row.recorded_time);
@@ -63,7 +86,7 @@ async fn import_in(
     Table::<event::Entity>::default().insert(tx, &rows).await?;
     if reader.archived() != archived {
         let what = "it is not what it was when it was checked".to_owned();
-        return Err(ArchiveError::Changed { path: path.to_owned(), what });
+        return Err(ArchiveError::Changed { path: path.clone(), what });
     }
     let head = log_head::Model {
         id: 1,

@@ -8,6 +8,17 @@ use super::parked::Due;
 use super::{Consumer, Handler, Progress, checkpoint, parked};
 use crate::parking::{ParkedEvent, Usage};
 
+/// Why an operator's wish is not done.
+#[derive(Debug, thiserror::Error)]
+pub enum ControlError {
+    /// Nothing of this key is parked.
+    #[error("nothing of the key {0} is parked")]
+    NotParked(String),
+    /// The parking cannot be used.
+    #[error(transparent)]
+    Store(#[from] DbErr),
+}
+
 /// What operators can do with a consumer.
 #[async_trait]
 pub trait ConsumerControl: Send + Sync {
@@ -27,10 +38,10 @@ pub trait ConsumerControl: Send + Sync {
         after: i64,
         limit: u64,
     ) -> Result<Vec<(ParkedEvent, bool)>, DbErr>;
-    /// Has parked keys applied again, all or some; gives their number.
-    async fn replay(&self, keys: Option<&[String]>, suppress_effects: bool) -> Result<usize, DbErr>;
-    /// Gives up parked events of a key up to a position; gives their number.
-    async fn discard(&self, key: &str, up_to: i64) -> Result<u64, DbErr>;
+    /// Has parked keys applied again, all or some; gives their number. When one of some is not parked, none is.
+    async fn replay(&self, keys: Option<&[String]>, suppress_effects: bool) -> Result<usize, ControlError>;
+    /// Gives up parked events of a parked key up to a position; gives their number.
+    async fn discard(&self, key: &str, up_to: i64) -> Result<u64, ControlError>;
 }
 
 #[async_trait]
@@ -69,7 +80,7 @@ impl<H: Handler> ConsumerControl for Consumer<H> {
         Ok(events.into_iter().map(with_plan).collect())
     }
 
-    async fn replay(&self, keys: Option<&[String]>, suppress_effects: bool) -> Result<usize, DbErr> {
+    async fn replay(&self, keys: Option<&[String]>, suppress_effects: bool) -> Result<usize, ControlError> {
         let tx = self.db.begin().await?;
         let planned = self.plan_replay(&tx, keys, suppress_effects).await;
         let planned = tx.end(planned).await?;
@@ -77,15 +88,18 @@ impl<H: Handler> ConsumerControl for Consumer<H> {
         Ok(planned)
     }
 
-    async fn discard(&self, key: &str, up_to: i64) -> Result<u64, DbErr> {
+    async fn discard(&self, key: &str, up_to: i64) -> Result<u64, ControlError> {
         let tx = self.db.begin().await?;
         let gone = async {
             checkpoint::load_locked(&tx, self.handler.name()).await?;
+            if !self.parking().reasons(&tx).await?.contains_key(key) {
+                return Err(ControlError::NotParked(key.to_owned()));
+            }
             let discarded = self.parking().discard(&tx, key, Some(up_to)).await?;
             if discarded.unblocked {
                 parked::forget_plan(&tx, self.handler.name(), key).await?;
             }
-            Ok::<_, DbErr>(discarded.events)
+            Ok(discarded.events)
         }
         .await;
         let gone = tx.end(gone).await?;
@@ -100,8 +114,11 @@ impl<H: Handler> Consumer<H> {
         db: &C,
         wanted: Option<&[String]>,
         suppress_effects: bool,
-    ) -> Result<usize, DbErr> {
+    ) -> Result<usize, ControlError> {
         let stopped = self.parking().reasons(db).await?;
+        if let Some(missing) = wanted.unwrap_or_default().iter().find(|key| !stopped.contains_key(*key)) {
+            return Err(ControlError::NotParked(missing.clone()));
+        }
         let is_wanted = |key: &String| wanted.is_none_or(|wanted| wanted.contains(key));
         let time = to_micros(self.clock.now());
         let mut planned = 0;

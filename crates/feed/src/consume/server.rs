@@ -20,9 +20,10 @@ use ordermesh_proto::feed::v1::{
 use sea_orm::DbErr;
 use tonic::{Code, Request, Response, Status};
 
-use super::ConsumerControl;
 use super::feed::envelope;
+use super::{ConsumerControl, ControlError};
 use crate::event::wire_time;
+use crate::group::not_parked;
 use crate::parking::ParkedEvent;
 use crate::store::is_transient;
 
@@ -125,7 +126,7 @@ impl ConsumerService for ConsumerServer {
             }
         };
         let consumer = self.find(violations, &request.consumer)?;
-        let planned = consumer.replay(keys, request.suppress_effects).await.map_err(store_problem)?;
+        let planned = consumer.replay(keys, request.suppress_effects).await.map_err(control_problem)?;
         let suppress_effects = request.suppress_effects;
         tracing::info!(
             consumer = consumer.name(),
@@ -155,7 +156,7 @@ impl ConsumerService for ConsumerServer {
             }
         };
         let consumer = self.find(violations, &request.consumer)?;
-        let gone = consumer.discard(&request.key, up_to).await.map_err(store_problem)?;
+        let gone = consumer.discard(&request.key, up_to).await.map_err(control_problem)?;
         tracing::warn!(
             consumer = consumer.name(),
             key = request.key,
@@ -254,6 +255,13 @@ fn wire_event(event: ParkedEvent, replaying: bool) -> Result<ConsumerParkedEvent
         key_parked_time: Some(wire_time(event.key_parked)),
         replaying,
     })
+}
+
+fn control_problem(error: ControlError) -> Problem {
+    match error {
+        ControlError::NotParked(key) => not_parked(&key),
+        ControlError::Store(error) => store_problem(error),
+    }
 }
 
 fn store_problem(error: DbErr) -> Problem {

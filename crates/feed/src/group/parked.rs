@@ -118,12 +118,12 @@ fn wire(stored: Stored) -> ParkedEvent {
     }
 }
 
-fn not_parked(key: &str) -> GroupError {
+/// Nothing of a key is parked, by a group or by a consumer.
+pub(crate) fn not_parked(key: &str) -> Problem {
     let message = format!("nothing of the key {key} is parked");
     Problem::new(Code::NotFound, FeedErrorReason::KeyNotParked, message)
         .field("key", "must be a key of parked events")
         .with("key", key)
-        .into()
 }
 
 impl Groups {
@@ -159,7 +159,7 @@ impl Groups {
             lock(&tx, group).await?;
             let found = Self::parking(group).start_replay(&tx, keys.as_deref()).await?;
             if let Some(missing) = keys.iter().flatten().find(|key| !found.contains(key)) {
-                return Err(not_parked(missing));
+                return Err(not_parked(missing).into());
             }
             Ok(found.len())
         };
@@ -173,7 +173,7 @@ impl Groups {
             lock(&tx, group).await?;
             let parking = Self::parking(group);
             if !parking.blocked(&tx).await?.contains_key(key) {
-                return Err(not_parked(key));
+                return Err(not_parked(key).into());
             }
             group_delivery::Entity::delete_many()
                 .filter(group_delivery::Column::GroupName.eq(group))

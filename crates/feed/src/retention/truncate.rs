@@ -24,14 +24,28 @@ const BATCH: u64 = 1000;
 pub enum TruncateError {
     /// Somebody still needs what would go.
     #[error(
-        "{} has come to position {} and still needs what follows; truncate before position {} at most, or forget the \
-         subscriber if it is gone for good",
-        .0.name, .0.position, .0.position + 1
+        "{} has come to position {} and still needs what follows; truncate before position {} at most, or, if it is \
+         gone for good, run `{}` while the server runs",
+        .0, .0.position, .0.position + 1, .0.farewell()
     )]
     StillNeeded(Subscriber),
     /// Nothing lies before the position.
     #[error("the log starts at position {0} already")]
     Nothing(i64),
+    /// The log does not reach to the position.
+    #[error(
+        "the log holds the positions {earliest} to {head}: truncate before position {} at most, not before position \
+         {position}",
+        .head + 1
+    )]
+    BeyondHead {
+        /// The oldest position of the log.
+        earliest: i64,
+        /// The newest.
+        head: i64,
+        /// The first position that was to stay.
+        position: i64,
+    },
     /// The file that is there is not an archive of what would go.
     #[error("{path} is there already and is not the archive of the positions {first} to {last} of this log")]
     OtherArchive {
@@ -74,7 +88,13 @@ pub async fn truncate(
         return Err(TruncateError::Nothing(boundary.position + 1));
     }
     let range = Range { from: None, to: Some(last) };
-    open_range(writer, range).await?;
+    open_range(writer, range).await.map_err(|error| match error {
+        // It tells of the last position that goes; who asked has named the first one that stays.
+        ArchiveError::OutOfRange { earliest, head, .. } => {
+            TruncateError::BeyondHead { earliest, head, position }
+        }
+        other => other.into(),
+    })?;
     refuse_if_needed(writer, last).await?;
     if !path.exists() {
         export(writer, key_description, path, range, progress).await?;

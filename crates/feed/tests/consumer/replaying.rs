@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ordermesh_feed::consume::{ConsumerControl, Delivery};
+use ordermesh_feed::consume::{ConsumerControl, ControlError, Delivery};
 use ordermesh_feed::retention::{Kept, prune};
 use ordermesh_testkit::eventually;
 use sea_orm::{ConnectionTrait, Statement};
@@ -42,7 +42,10 @@ async fn a_replay_without_effects_says_so_to_the_handler_for_every_event() {
         parts.poison.clear();
         parts.given.clear();
     });
-    running.consumer.replay(Some(&["bad".to_owned(), "unknown".to_owned()]), true).await.unwrap();
+    let unknown = running.consumer.replay(Some(&["bad".to_owned(), "unknown".to_owned()]), false).await;
+    assert!(matches!(unknown, Err(ControlError::NotParked(key)) if key == "unknown"));
+    assert_eq!(running.parked().await, [1, 3, 4]);
+    running.consumer.replay(Some(&["bad".to_owned()]), true).await.unwrap();
     eventually!(running.parked().await.is_empty(), "everything is applied");
     let suppressed = Delivery::Replay { suppress_effects: true };
     assert!(!suppressed.allows_effects());
@@ -70,7 +73,8 @@ async fn discarded_events_have_no_effect_and_the_key_flows_when_none_is_left() {
     assert_eq!(running.parked().await, [4]);
     shop.script.edit(|parts| parts.poison.clear());
     assert_eq!(running.consumer.discard("bad", i64::MAX).await.unwrap(), 1);
-    assert_eq!(running.consumer.discard("bad", i64::MAX).await.unwrap(), 0);
+    let again = running.consumer.discard("bad", i64::MAX).await;
+    assert!(matches!(again, Err(ControlError::NotParked(key)) if key == "bad"));
     shop.feed.append(&["bad"]);
     running.reach(5).await;
     assert_eq!(running.effects().await, [2, 5]);

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use ordermesh_feed::archive::{ArchiveError, Archived, Range, export, import, verify};
+use ordermesh_feed::archive::{ArchiveError, Archived, Range, check, export, import, verify};
 use ordermesh_proto::feed::v1::archive_entry::Entry;
 use ordermesh_proto::feed::v1::{ArchiveEntry, ArchiveHeader, ArchivedEvent};
 use prost::Message;
@@ -20,7 +20,7 @@ async fn export_range(house: &House, name: &str, range: Range) -> (PathBuf, Arch
 }
 
 async fn import_into(house: &House, path: &Path) -> Result<Archived, ArchiveError> {
-    import(&house.db, SCHEMA, path, &|_, _, _| {}).await
+    import(&house.db, check(SCHEMA, path, &|_, _, _| {})?, &|_, _, _| {}).await
 }
 
 #[tokio::test]

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures_util::StreamExt;
-use ordermesh_feed::archive::{Range, export, import};
+use ordermesh_feed::archive::{Range, check, export, import};
 use ordermesh_feed::log::{FeedSource, PageError};
-use ordermesh_feed::retention::{TruncateError, Truncated, slowest_subscriber, truncate};
+use ordermesh_feed::retention::{Holder, TruncateError, Truncated, slowest_subscriber, truncate};
 use ordermesh_feed::serve::FeedServer;
 use ordermesh_feed::token::LogPosition;
 use ordermesh_kernel::{EventId, from_micros};
@@ -69,8 +69,10 @@ async fn what_was_truncated_is_in_the_archive_and_what_stays_is_served() {
     let rest = house.files.path().join("rest");
     export(&house.db, "key", &rest, Range::default(), &|_, _, _| {}).await.unwrap();
     let copy = House::empty().await;
-    import(&copy.db, SCHEMA, &archive(&house), &|_, _, _| {}).await.unwrap();
-    import(&copy.db, SCHEMA, &rest, &|_, _, _| {}).await.unwrap();
+    for path in [archive(&house), rest] {
+        let checked = check(SCHEMA, &path, &|_, _, _| {}).unwrap();
+        import(&copy.db, checked, &|_, _, _| {}).await.unwrap();
+    }
     assert_eq!(copy.dump().await, before);
 }
 
@@ -148,11 +150,25 @@ async fn nothing_goes_that_the_slowest_registered_subscriber_still_needs() {
     assert!(
         matches!(&refused, TruncateError::StillNeeded(who) if who.name == "billing" && who.position == 4)
     );
+    assert!(refused.to_string().contains("`ordermesh feed forget-subscriber billing`"), "{refused}");
     assert!(!archive(&house).exists() && house.events().await == 10);
     assert_eq!(truncate_to(&house, 5).await.unwrap().deleted, 4);
     house.run("DELETE FROM subscribers WHERE name = 'billing'").await;
     let path = house.files.path().join("2");
     assert_eq!(truncate(&house.db, "key", 10, &path, &|_, _, _| {}).await.unwrap().deleted, 5);
+}
+
+#[tokio::test]
+async fn a_group_that_still_needs_what_would_go_is_to_be_deleted_and_not_forgotten() {
+    let house = House::with_events(10).await;
+    house
+        .run("CREATE TABLE IF NOT EXISTS group_slots (group_name TEXT PRIMARY KEY, position BIGINT NOT NULL)")
+        .await;
+    house.run("INSERT INTO group_slots (group_name, position) VALUES ('mailers', 4)").await;
+    let refused = truncate_to(&house, 6).await.unwrap_err();
+    assert!(matches!(&refused, TruncateError::StillNeeded(who) if who.kind == Holder::Group));
+    assert!(refused.to_string().starts_with("the group mailers has come to position 4"), "{refused}");
+    assert!(refused.to_string().contains("`ordermesh feed delete-group mailers`"), "{refused}");
 }
 
 #[tokio::test]
@@ -187,7 +203,14 @@ async fn the_boundary_moves_with_every_batch() {
 #[tokio::test]
 async fn past_the_head_nothing_can_be_truncated() {
     let house = House::with_events(3).await;
-    assert!(matches!(truncate_to(&house, 5).await, Err(TruncateError::Archive(_))));
+    let refused = truncate_to(&house, 5).await.unwrap_err();
+    assert!(
+        matches!(refused, TruncateError::BeyondHead { earliest: 1, head: 3, position: 5 }),
+        "{refused:?}"
+    );
+    let said =
+        "the log holds the positions 1 to 3: truncate before position 4 at most, not before position 5";
+    assert_eq!(refused.to_string(), said);
     assert!(matches!(truncate_to(&house, 1).await, Err(TruncateError::Nothing(1))));
     assert_eq!(house.events().await, 3);
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use clap::Args;
+use clap::{Arg, ArgAction, Args};
 use ordermesh_proto::feed::v1::consumer_service_client::ConsumerServiceClient;
 use ordermesh_proto::feed::v1::projection_service_client::ProjectionServiceClient;
 use ordermesh_proto::order::v1::order_command_service_client::OrderCommandServiceClient;
@@ -44,6 +44,23 @@ pub struct Common {
     /// Show personal data, which is *** otherwise
     #[arg(long, global = true)]
     pub show_personal: bool,
+}
+
+/// The options of [`Common`] that a verb on a database itself does not offer. It has them under the same ids, which keeps
+/// those of every verb away, and refuses them by name: who gives one expects something that does not happen.
+pub fn of_servers_only() -> [Arg; 2] {
+    fn refuse<T>(_: &str) -> Result<T, String> {
+        Err("this verb works on a database and calls no server".to_owned())
+    }
+    let hidden = |id, long| Arg::new(id).long(long).hide(true);
+    [
+        hidden("addr", "addr").value_name("HOST:PORT").value_parser(refuse::<Address>),
+        hidden("show_personal", "show-personal")
+            .action(ArgAction::Set)
+            .num_args(0)
+            .default_missing_value("true")
+            .value_parser(refuse::<bool>),
+    ]
 }
 
 /// A server's address as a URI with scheme.

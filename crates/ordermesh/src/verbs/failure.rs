@@ -106,6 +106,16 @@ impl Failure {
         self
     }
 
+    /// The same for a command on several things, of which these are `done`, such as deleted.
+    #[must_use]
+    pub fn after_some(self, things: &[String], done: &str) -> Self {
+        match things {
+            [] => self,
+            [one] => self.after(&format!("{one} is {done}, but")),
+            several => self.after(&format!("{} are {done}, but", several.join(", "))),
+        }
+    }
+
     /// Adds a line that says what to do next.
     #[must_use]
     pub fn hint(mut self, hint: impl std::fmt::Display) -> Self {

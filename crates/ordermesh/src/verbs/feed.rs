@@ -1,5 +1,6 @@
 //! `ordermesh feed …`: the table of contents of the verbs on the feed and the read models that it feeds.
 
+mod delete_group;
 mod discard;
 mod event;
 mod export;
@@ -20,7 +21,7 @@ mod truncate;
 
 use clap::{Args, Subcommand};
 
-use super::connect::Common;
+use super::connect::{Common, of_servers_only};
 use super::failure::{Failure, Service};
 
 /// A verb on the feed with its options.
@@ -56,11 +57,16 @@ enum FeedVerb {
     ForgetSubscriber(forget_subscriber::ForgetSubscriber),
     /// Set a group to another place in the feed
     ResetGroup(reset_group::ResetGroup),
+    /// Delete groups with what they have parked, so that the log may be truncated before them
+    DeleteGroup(delete_group::DeleteGroup),
     /// Write a log from its database to an archive, also while its server runs
+    #[command(args = of_servers_only())]
     Export(export::Export),
     /// Read archives into the empty log of a database, its server stopped: the events, not the orders
+    #[command(args = of_servers_only())]
     Import(import::Import),
     /// Take the oldest events out of a log, after archiving them
+    #[command(args = of_servers_only())]
     Truncate(truncate::Truncate),
 }
 
@@ -71,7 +77,8 @@ impl FeedVerb {
             // They call no server.
             Self::Export(_) | Self::Import(_) | Self::Truncate(_) => Service::EVENTS,
             Self::Projections | Self::Rebuild(_) => Service::PROJECTIONS,
-            Self::Groups(_) | Self::Lag | Self::ForgetSubscriber(_) | Self::ResetGroup(_) => Service::EVENTS,
+            Self::Groups(_) | Self::Lag | Self::ForgetSubscriber(_) => Service::EVENTS,
+            Self::ResetGroup(_) | Self::DeleteGroup(_) => Service::EVENTS,
             Self::Parked(parked) => parked.service(),
             Self::Replay(replay) => replay.service(),
             Self::Discard(discard) => discard.service(),
@@ -94,6 +101,7 @@ pub async fn run(command: FeedCommand) -> Result<(), Failure> {
         FeedVerb::Discard(discard) => discard::run(discard, common).await,
         FeedVerb::ForgetSubscriber(forget) => forget_subscriber::run(forget, common).await,
         FeedVerb::ResetGroup(reset) => reset_group::run(reset, common).await,
+        FeedVerb::DeleteGroup(delete) => delete_group::run(delete, common).await,
         FeedVerb::Export(export) => export::run(export, common).await,
         FeedVerb::Import(import) => import::run(import, common).await,
         FeedVerb::Truncate(truncate) => truncate::run(truncate, common).await,

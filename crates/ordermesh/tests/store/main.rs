@@ -153,6 +153,20 @@ async fn a_store_copied_there_and_back_is_the_same_store_and_its_subscribers_and
     Server::serve(BINARY, SERVERS[0], &old).await;
 }
 
+#[tokio::test]
+async fn a_fence_names_a_file_by_a_path_that_leads_there_from_every_folder() {
+    let home = tempfile::tempdir().unwrap();
+    let old = home.path().join("old");
+    Server::serve(BINARY, SERVERS[0], &old).await.terminate().await;
+    let from = database_url(&old, SERVERS[0]).await;
+    let copy = ["store", "copy", "--from", &from, "--to", "sqlite:copy.db"];
+    let to = format!("sqlite:{}", home.path().join("copy.db").display());
+    let copied = assert_done(Launch::program(BINARY, &copy).directory(home.path()).finish().await);
+    assert!(copied.ends_with(&format!("let its database_url be {to}\n")), "{copied}");
+    let refused = Launch::serve(BINARY, SERVERS[0], &old).finish().await;
+    assert_says(&refused, &format!("was copied to {to} at "));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_store_in_use_or_a_target_with_rows_is_refused_and_nothing_is_changed() {
     let home = tempfile::tempdir().unwrap();
@@ -230,6 +244,18 @@ async fn a_log_exported_beside_its_server_and_imported_elsewhere_is_served_to_th
     let imported = Server::serve(BINARY, SERVERS[0], &new).await;
     assert_eq!(read_feed(&mut imported.events()).await, log);
     assert_eq!(read(&mut imported.events(), after(&cursor)).await, log[7..]);
+}
+
+#[tokio::test]
+async fn an_archive_that_is_not_good_leaves_no_database_behind() {
+    let home = tempfile::tempdir().unwrap();
+    let archive = home.path().join("archive");
+    let database = format!("sqlite:{}", home.path().join("new/log.db").display());
+    let import = ["feed", "import", "--database", &database, "--from", archive.to_str().unwrap()];
+    assert_says(&tool(&import).await, "No such file");
+    std::fs::write(&archive, "something else").unwrap();
+    assert_says(&tool(&import).await, "is not an archive of a feed");
+    assert!(!home.path().join("new").exists());
 }
 
 #[tokio::test(flavor = "multi_thread")]

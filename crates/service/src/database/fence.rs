@@ -4,6 +4,7 @@
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr, Statement};
 use sea_orm_migration::SchemaManager;
 
+use super::spelling;
 use crate::config::MaskedUrl;
 
 /// The table of the fence; it exists only in a database that was ever fenced, and holds a row while it is.
@@ -12,7 +13,7 @@ pub const TABLE: &str = "store_fence";
 /// What a fence says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fence {
-    /// Where the store was copied to, without secrets.
+    /// Where the store was copied to, without secrets; a file by its absolute path.
     pub copied_to: String,
     /// When, as text (RFC 3339, UTC).
     pub fenced_time: String,
@@ -24,7 +25,7 @@ pub async fn put<C: ConnectionTrait>(db: &C, to: &MaskedUrl, time: &str) -> Resu
          (id INTEGER NOT NULL PRIMARY KEY, copied_to TEXT NOT NULL, fenced_time TEXT NOT NULL)";
     const INSERT: &str = "INSERT INTO store_fence (id, copied_to, fenced_time) VALUES (1, $1, $2)";
     db.execute_unprepared(CREATE).await?;
-    let values = [to.to_string().into(), time.into()];
+    let values = [spelling::absolute(to).to_string().into(), time.into()];
     db.execute_raw(Statement::from_sql_and_values(db.get_database_backend(), INSERT, values)).await?;
     Ok(())
 }

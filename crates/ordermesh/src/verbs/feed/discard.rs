@@ -1,6 +1,6 @@
 //! `ordermesh feed discard`: gives parked events up. They never have an effect at who parked them.
 //!
-//! Key by key: what was discarded before a failure is printed, and stays so. With `--json` a line a key.
+//! Key by key: what was discarded before a failure stays so, and the failure names it.
 
 use clap::Args;
 use ordermesh_proto::feed::v1::{ConsumerServiceDiscardParkedEventsRequest, DiscardParkedEventsRequest};
@@ -10,6 +10,7 @@ use super::follower::{Follower, Whose};
 use super::keys::Keys;
 use crate::verbs::connect::{Common, Session, unary};
 use crate::verbs::failure::{Failure, Service};
+use crate::verbs::parse::at_least;
 
 /// Whose events, and which.
 #[derive(Debug, Args)]
@@ -19,7 +20,13 @@ pub struct Discard {
     #[command(flatten)]
     keys: Keys,
     /// Only events up to and with this position
-    #[arg(long, value_name = "N", conflicts_with = "all", value_parser = clap::value_parser!(i64).range(1..))]
+    #[arg(
+        long,
+        value_name = "N",
+        conflicts_with = "all",
+        value_parser = at_least::<1>,
+        allow_negative_numbers = true
+    )]
     up_to_position: Option<i64>,
 }
 
@@ -39,14 +46,20 @@ pub async fn run(discard: Discard, common: Common) -> Result<(), Failure> {
     if keys.is_empty() && !session.out.is_json() {
         return session.out.text("nothing is parked");
     }
+    let (mut done, mut documents) = (Vec::new(), Vec::new());
     for key in keys {
-        let events = one(&session, &whose, key.clone(), up_to_position).await?;
+        let events = one(&session, &whose, key.clone(), up_to_position).await;
+        let events = events.map_err(|failure| failure.after_some(&done, "discarded"))?;
         match session.out.is_json() {
-            true => session.out.lines(&[json!({ "key": key, "discarded_events": events })])?,
+            true => documents.push(json!({ "key": key, "discarded_events": events })),
             false => session.out.text(&format!("{key}: {events} events are discarded"))?,
         }
+        done.push(key);
     }
-    Ok(())
+    match session.out.is_json() {
+        true => session.out.document(&json!({ "discarded": documents })),
+        false => Ok(()),
+    }
 }
 
 async fn one(session: &Session, whose: &Whose, key: String, up_to_position: i64) -> Result<i64, Failure> {

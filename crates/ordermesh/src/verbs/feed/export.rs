@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use crate::verbs::connect::Common;
 use crate::verbs::failure::Failure;
 use crate::verbs::output::Output;
+use crate::verbs::parse::at_least;
 use crate::verbs::progress::Bar;
 use crate::verbs::store::context;
 
@@ -25,7 +26,7 @@ pub struct Export {
     #[arg(long, value_name = "FILE")]
     to: PathBuf,
     /// The first position; the oldest that the log holds if not given
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = at_least::<1>, allow_negative_numbers = true)]
     from_position: Option<i64>,
 }
 

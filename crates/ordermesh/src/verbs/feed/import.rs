@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use ordermesh_feed::archive::import;
+use ordermesh_feed::archive::{check, import};
 use ordermesh_service::config::MaskedUrl;
 
 use super::export::{answer, document, told};
@@ -37,12 +37,13 @@ pub async fn run(args: Import, common: Common) -> Result<(), Failure> {
     let server = contexts::by_name(&args.server)
         .ok_or_else(|| Failure::unexpected(format_args!("there is no server {}", args.server)))?;
     let schema = context::feed_of(server)?;
+    let bar = Bar::over("events");
+    let progress = |doing: &str, done, total| bar.step(doing, done, total);
+    // First: opening the database makes it.
+    let checked = check(schema, &args.from, &progress).map_err(Failure::unexpected)?;
     // To the end: a server that starts meanwhile would make a head of its own.
     let database = (server.open_alone)(&url).await.map_err(Failure::unexpected)?;
-    let bar = Bar::over("events");
-    let imported =
-        import(&database.writer, schema, &args.from, &|doing, done, total| bar.step(doing, done, total))
-            .await;
+    let imported = import(&database.writer, checked, &progress).await;
     drop(bar);
     database.close().await.map_err(Failure::unexpected)?;
     let archived = imported.map_err(Failure::unexpected)?;

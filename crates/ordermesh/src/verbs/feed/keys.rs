@@ -22,10 +22,11 @@ pub struct Keys {
 }
 
 impl Keys {
-    /// The keys by name; `--all` asks the server which there are.
+    /// The keys by name, each once; `--all` asks the server which there are.
     pub async fn named(&self, session: &Session, whose: &Whose) -> Result<Vec<String>, Failure> {
         if !self.all {
-            return Ok(self.keys.clone());
+            let mut seen = BTreeSet::new();
+            return Ok(self.keys.iter().filter(|key| seen.insert(*key)).cloned().collect());
         }
         let rows = parked::rows(session, whose, "").await?;
         let keys: BTreeSet<_> = rows.into_iter().map(|row| row.envelope.key).collect();

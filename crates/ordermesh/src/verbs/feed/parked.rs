@@ -1,7 +1,7 @@
 //! `ordermesh feed parked`: the events that a group or a consumer has set aside, and why.
 //!
-//! With `--json` a line an event: the event itself, or its envelope where the rest cannot be read, beside what is
-//! known of its key. Personal data is masked as everywhere.
+//! With `--json` one document of them all: each event itself, or its envelope where the rest cannot be read, beside what
+//! is known of its key. Personal data is masked as everywhere.
 
 use clap::Args;
 use ordermesh_proto::feed::v1::{
@@ -52,9 +52,8 @@ pub async fn run(parked: Parked, common: Common) -> Result<(), Failure> {
     let rows = rows(&session, &parked.follower.whose(), &parked.key).await?;
     match session.out.is_json() {
         true => {
-            let lines = rows.iter().map(|row| document(row, &session)).collect::<Result<Vec<_>, _>>()?;
-            // No event is no line.
-            if lines.is_empty() { Ok(()) } else { session.out.lines(&lines) }
+            let events = rows.iter().map(|row| document(row, &session)).collect::<Result<Vec<_>, _>>()?;
+            session.out.document(&json!({ "parked_events": events }))
         }
         false => {
             let header = ["POSITION", "TYPE", "KEY", "TRIES", "PARKED", "STATE", "REASON"];

@@ -8,7 +8,7 @@ use ordermesh_proto::feed::v1::reset_group_request::To;
 use super::tail::wire;
 use crate::verbs::connect::{Common, Session, unary};
 use crate::verbs::failure::Failure;
-use crate::verbs::parse::since;
+use crate::verbs::parse::{at_least, since};
 
 /// Which group, and where it goes on. What is delivered or parked is forgotten.
 #[derive(Debug, Args)]
@@ -32,13 +32,13 @@ struct Place {
     #[arg(long)]
     latest: bool,
     /// At a time: RFC 3339, or how long ago, such as 10m
-    #[arg(long, value_name = "TIME", value_parser = since)]
+    #[arg(long, value_name = "TIME", value_parser = since, allow_hyphen_values = true)]
     since: Option<Timestamp>,
     /// After the place that a cursor points to
     #[arg(long, value_name = "CURSOR")]
     after_cursor: Option<String>,
     /// After this position
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i64).range(0..))]
+    #[arg(long, value_name = "N", value_parser = at_least::<0>, allow_negative_numbers = true)]
     after_position: Option<i64>,
 }
 

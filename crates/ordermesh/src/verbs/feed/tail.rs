@@ -32,7 +32,7 @@ pub struct Tail {
     #[arg(long = "key", value_name = "KEY")]
     keys: Vec<String>,
     /// Start at a time: RFC 3339, or how long ago, such as 10m
-    #[arg(long, value_name = "TIME", value_parser = since, group = "start")]
+    #[arg(long, value_name = "TIME", value_parser = since, allow_hyphen_values = true, group = "start")]
     since: Option<Timestamp>,
     /// Start after the place where another tail ended
     #[arg(long, value_name = "CURSOR", group = "start")]
@@ -70,7 +70,9 @@ pub(super) fn wire(time: Timestamp) -> prost_types::Timestamp {
 /// Prints until the end or Ctrl-C.
 pub async fn run(tail: Tail, common: Common) -> Result<(), Failure> {
     let session = Session::open(common).await?;
-    let mut tailing = Tailing { request: tail.into_request(), session, frames: 0 };
+    let request = tail.into_request();
+    let awaited = awaited_keys(&request);
+    let mut tailing = Tailing { request, session, frames: 0, awaited };
     tokio::select! {
         result = follow(&mut tailing) => return result,
         _ = tokio::signal::ctrl_c() => {}
@@ -87,6 +89,16 @@ struct Tailing {
     request: SubscribeRequest,
     session: Session,
     frames: u64,
+    /// What to say when the whole log has nothing of the wanted keys.
+    awaited: Option<String>,
+}
+
+/// The wanted keys of a tail that goes through the whole log and then waits: a key that is mistyped is waited for in
+/// vain.
+fn awaited_keys(request: &SubscribeRequest) -> Option<String> {
+    let whole = request.start.is_none() && request.until.is_none();
+    let keys = &request.filter.as_ref().filter(|filter| whole && !filter.keys.is_empty())?.keys;
+    Some(format!("no such event of {} is in the log yet; waiting for one", keys.join(", ")))
 }
 
 impl Follower for Tailing {
@@ -99,18 +111,25 @@ impl Follower for Tailing {
                 self.print_header()?;
             }
             match response.frame {
-                Some(Frame::Events(batch)) => self.print(&batch, &response.cursor)?,
+                Some(Frame::Events(batch)) => {
+                    self.awaited = None;
+                    self.print(&batch, &response.cursor)?;
+                }
                 Some(Frame::FellBehind(behind)) => {
                     output::note(&format!(
                         "{} events behind the newest one, reading the log",
                         behind.lag_events
                     ));
                 }
+                Some(Frame::CaughtUp(_)) => {
+                    if let Some(awaited) = self.awaited.take() {
+                        output::note(&awaited);
+                    }
+                }
                 Some(Frame::Closing(closing)) => return Ok(Ended::by(closing)),
                 Some(
                     Frame::Opened(_)
                     | Frame::Checkpoint(_)
-                    | Frame::CaughtUp(_)
                     | Frame::Heartbeat(_)
                     // Of groups only, which a tail is not.
                     | Frame::Assignment(_),
@@ -185,6 +204,17 @@ mod tests {
         assert_eq!(request.filter, Some(filter));
         assert_eq!(request.start, Some(Start::Latest(true)));
         assert_eq!(request.until, Some(Until { bound: Some(Bound::CaughtUp(true)) }));
+    }
+
+    #[test]
+    fn only_a_tail_of_keys_through_the_whole_log_says_that_there_is_nothing_yet() {
+        let awaited = |arguments: &[&str]| awaited_keys(&request(arguments).unwrap());
+        let said = "no such event of a, b is in the log yet; waiting for one";
+        assert_eq!(awaited(&["--key=a", "--key=b", "--type=A"]).as_deref(), Some(said));
+        let others = [&[][..], &["--type=A"], &["--key=a", "--latest"], &["--key=a", "--until-caught-up"]];
+        for silent in others {
+            assert_eq!(awaited(silent), None, "{silent:?}");
+        }
     }
 
     #[test]

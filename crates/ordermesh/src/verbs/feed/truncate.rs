@@ -12,6 +12,7 @@ use serde_json::json;
 use super::export::{answer, document, told};
 use crate::verbs::connect::Common;
 use crate::verbs::failure::Failure;
+use crate::verbs::parse::at_least;
 use crate::verbs::progress::Bar;
 use crate::verbs::store::context;
 
@@ -25,7 +26,7 @@ pub struct Truncate {
     #[arg(long, value_name = "URL")]
     database: String,
     /// The first position that stays
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = at_least::<1>, allow_negative_numbers = true)]
     before_position: i64,
     /// The archive to write before anything goes; one that a truncation left which was cut short is taken up
     #[arg(long, value_name = "FILE")]

@@ -7,6 +7,7 @@ use ordermesh_feed::store::{CopyError, WriteTransaction, applied_migrations, cop
 use ordermesh_kernel::{Clock, SystemClock};
 use ordermesh_service::config::MaskedUrl;
 use ordermesh_service::database::offline::Alone;
+use ordermesh_service::database::spelling::absolute;
 use ordermesh_service::database::{Database, fence};
 
 use super::context;
@@ -28,7 +29,7 @@ pub struct Copy {
 
 /// Copies, compares, fences.
 pub async fn run(copy: Copy) -> Result<(), Failure> {
-    let (from, to) = (MaskedUrl::from(copy.from), MaskedUrl::from(copy.to));
+    let (from, to) = (MaskedUrl::from(copy.from), absolute(&MaskedUrl::from(copy.to)));
     let source = Alone::open(&from).await.map_err(Failure::unexpected)?;
     if source.is_at(&to).await.map_err(Failure::unexpected)? {
         return Err(Failure::usage("--from and --to are the same database"));
