@@ -1,8 +1,8 @@
 //! A file into an empty log, or exactly after what an earlier import brought.
 //!
-//! The whole file is checked before a database is opened. All in one transaction: a process that is killed leaves the log as it was, and the same command can be given again.
-//! The log remembers that an import made it, so that no archive is ever put behind events that commands made: their
-//! write model would know nothing of what the archive tells.
+//! The whole file is checked before a database is opened. All in one transaction: a process that is killed leaves the log
+//! as it was, and the same command can be given again. The log remembers that an import made it, so that no archive is ever
+//! put behind events that commands made: their write model would know nothing of what the archive tells.
 
 use std::path::{Path, PathBuf};
 
