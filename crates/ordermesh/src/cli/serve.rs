@@ -56,16 +56,25 @@ async fn start(
     .await
 }
 
-/// The first SIGTERM or SIGINT ends the process gracefully, a second one at once.
+/// The first SIGTERM or SIGINT ends the process gracefully, a second one at once. On a thread of its own: while nobody
+/// reads a full pipe of standard error, every thread that logs stands still.
 fn end_on_signals(shutdown: CancellationToken) -> Result<(), StartError> {
     let failed = |error: std::io::Error| StartError::Address {
         what: "signal handler",
         address: String::new(),
         error: error.into(),
     };
-    let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
+    let (mut terminate, mut interrupt) = {
+        let _runtime = runtime.enter();
+        (signal(SignalKind::terminate()).map_err(failed)?, signal(SignalKind::interrupt()).map_err(failed)?)
+    };
+    let told = shutdown.clone();
     tokio::spawn(async move {
+        told.cancelled().await;
+        tracing::info!("shutting down");
+    });
+    let signals = async move {
         loop {
             tokio::select! {
                 _ = terminate.recv() => {}
@@ -74,11 +83,11 @@ fn end_on_signals(shutdown: CancellationToken) -> Result<(), StartError> {
             if shutdown.is_cancelled() {
                 std::process::exit(130);
             }
-            tracing::info!("shutting down");
             shutdown.cancel();
         }
-    });
-    Ok(())
+    };
+    let thread = std::thread::Builder::new().name("signals".to_owned());
+    thread.spawn(move || runtime.block_on(signals)).map(drop).map_err(failed)
 }
 
 fn welcome(settings: &Settings) -> String {

@@ -5,6 +5,7 @@
 mod postgres;
 mod reflection;
 mod settings;
+mod stopping;
 
 use std::time::Duration;
 
