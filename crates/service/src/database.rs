@@ -139,7 +139,7 @@ pub fn migration_names<M: MigratorTrait>() -> Vec<String> {
     names
 }
 
-fn is_postgres(address: &str) -> bool {
+pub(crate) fn is_postgres(address: &str) -> bool {
     address.starts_with("postgres:") || address.starts_with("postgresql:")
 }
 

@@ -1,22 +1,30 @@
-//! How the program ends when whoever read its output has gone before it.
+//! How the program ends when whoever read its output has gone before it, and when it has not started yet.
 
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use ordermesh_testkit::eventually;
+use ordermesh_testkit::{Launch, eventually};
 
 use crate::BINARY;
+
+/// Nothing listens there.
+const NOWHERE: &str = "postgres://shop:s3cret@127.0.0.1:1/orders";
 
 /// A program whose output the test reads itself, or not; killed when it is dropped.
 struct Unread(Child);
 
 impl Unread {
     fn dev(data: &Path) -> Self {
+        Self::dev_with(data, [])
+    }
+
+    fn dev_with<const N: usize>(data: &Path, environment: [(&str, &str); N]) -> Self {
         let mut command = Command::new(BINARY);
-        command.args(["dev", "--listen", "127.0.0.1:0", "--data"]).arg(data).env_clear();
+        command.args(["dev", "--listen", "127.0.0.1:0", "--data"]).arg(data).env_clear().envs(environment);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         Self(command.spawn().unwrap())
     }
@@ -61,4 +69,28 @@ async fn a_program_whose_readers_go_after_its_start_ends_well() {
     read_to(r#""message":"ready""#, program.0.stderr.take().unwrap());
     program.signal(Signal::SIGTERM);
     assert_eq!(program.ended().await.code(), Some(0));
+}
+
+#[tokio::test]
+async fn a_program_that_waits_for_its_database_says_why_and_ends_when_it_is_told_to() {
+    let data = tempfile::tempdir().unwrap();
+    let mut program = Unread::dev_with(data.path(), [("ORDERMESH_ORDER_QUERY__DATABASE_URL", NOWHERE)]);
+    read_to("Connection refused", program.0.stderr.as_mut().unwrap());
+    let told = Instant::now();
+    program.signal(Signal::SIGTERM);
+    assert_eq!(program.ended().await.code(), Some(0));
+    assert!(told.elapsed() < Duration::from_secs(5), "it took {:?}", told.elapsed());
+    // What had started already has ended well.
+    assert!(data.path().join("order-command.db").exists());
+    assert!(!data.path().join("order-command.db-wal").exists());
+}
+
+#[tokio::test]
+async fn a_tool_says_why_its_database_cannot_be_reached() {
+    let directory = tempfile::tempdir().unwrap();
+    let export = ["feed", "export", "--database", NOWHERE, "--to", "orders.archive"];
+    let finished = Launch::program(BINARY, &export).directory(directory.path()).finish().await;
+    assert_eq!(finished.code, Some(1));
+    let (said, secret) = (finished.stderr.contains("Connection refused"), finished.stderr.contains("s3cret"));
+    assert!(said && !secret, "{finished:?}");
 }
