@@ -145,6 +145,11 @@ async fn dev(args: DevArgs) -> ExitCode {
     if !args.postgres {
         return started(serve::dev(settings).await);
     }
+    // As a flag it is refused beside --postgres by clap.
+    if settings.in_memory {
+        let must = "false with --postgres (its variable is ORDERMESH_IN_MEMORY)";
+        return failed(&ConfigError::invalid("in_memory", true, must));
+    }
     let data = settings.data_dir;
     let own = match tokio::task::block_in_place(|| postgres::start(&data)) {
         Ok(own) => own,
