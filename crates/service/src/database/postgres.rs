@@ -17,7 +17,7 @@ use sea_orm::{
 use sea_orm_migration::MigratorTrait;
 
 use super::offline::patient;
-use super::{Database, OpenError, fence, refuse_fenced};
+use super::{Database, OpenError, fence, migrations, refuse_fenced};
 use crate::config::{DatabaseSettings, MaskedUrl};
 
 /// How long a start waits for a database that is not there yet.
@@ -99,7 +99,7 @@ async fn start<M: MigratorTrait>(
 ) -> Result<Database, OpenError> {
     let failed = |error| OpenError::Database { url: url.clone(), error };
     refuse_fenced(starting, url).await?;
-    M::up(starting, None).await.map_err(failed)?;
+    migrations::run::<M>(starting, url).await?;
     if let Err(error) = durability(starting).await {
         tracing::warn!(%error, "the database does not tell how durable its commits are");
     }

@@ -1,0 +1,41 @@
+//! That each server has a database of its own, and that a wrong one is refused by its owner's name.
+
+use ordermesh_testkit::Launch;
+use ordermesh_testkit::backend::{Backend, fresh_url};
+use ordermesh_testkit::server::Finished;
+
+use crate::BINARY;
+
+/// One line says why.
+fn assert_says(finished: &Finished, what: &str) {
+    assert_eq!(finished.code, Some(1), "{finished:?}");
+    let errors: Vec<_> = finished.stderr.lines().filter(|line| !line.starts_with('{')).collect();
+    assert!(matches!(errors[..], [line] if line.contains(what)), "{what:?} is to be said: {finished:?}");
+}
+
+#[tokio::test]
+async fn a_server_on_the_database_of_another_is_refused_by_the_name_of_that_one() {
+    let directory = tempfile::tempdir().unwrap();
+    let url = fresh_url(directory.path(), "order-query").await;
+    let query = Launch::program(BINARY, &["serve", "order-query"]).listen("127.0.0.1:0");
+    let query = query.env("ORDERMESH_ORDER_QUERY__DATABASE_URL", &url);
+    query.env("ORDERMESH_PEERS__ORDER_COMMAND", "http://127.0.0.1:1").start().await.terminate().await;
+    let refused = Launch::replica(BINARY, &url).finish().await;
+    assert_says(&refused, "is the database of order-query; each server has one of its own");
+}
+
+#[tokio::test]
+async fn two_servers_on_one_database_are_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let url = fresh_url(directory.path(), "shop").await;
+    let both = Launch::dev(BINARY, directory.path())
+        .env("ORDERMESH_ORDER_COMMAND__DATABASE_URL", &url)
+        .env("ORDERMESH_ORDER_QUERY__DATABASE_URL", &url);
+    assert_says(
+        &both.finish().await,
+        match Backend::of_this_run() {
+            Backend::Sqlite => "in use by another process, or by another server of this one",
+            Backend::Postgres => "is the database of order-command; each server has one of its own",
+        },
+    );
+}
