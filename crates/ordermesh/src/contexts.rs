@@ -21,6 +21,8 @@ pub struct Registration {
     pub feed: Option<FeedSchema>,
     /// Names of its migrations, sorted.
     pub migrations: fn() -> Vec<String>,
+    /// The URL of its database as it is set; empty when it is not.
+    pub database_url: fn(&Settings) -> Result<MaskedUrl, ConfigError>,
     /// The tables of its database.
     pub tables: fn() -> Vec<Box<dyn CopyTable>>,
     /// Opens its database for a tool, with its migrations done.
@@ -44,6 +46,9 @@ macro_rules! contexts {
             }),
             feed: $context::FEED,
             migrations: migrations::names::<$context::store::Migrator>,
+            database_url: |settings| {
+                Ok(settings.section::<$context::Config>($context::SECTION)?.database_url)
+            },
             tables: $context::store::all_tables,
             open: |url| Box::pin(open::<$context::store::Migrator>($context::NAME, url)),
             open_alone: |url| Box::pin(open_alone::<$context::store::Migrator>($context::NAME, url)),

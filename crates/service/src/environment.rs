@@ -74,17 +74,14 @@ impl Environment {
         }
     }
 
-    /// Opens the database of a context: `url`, or when that is empty `<data_dir>/<name>.db`. A shutdown meanwhile ends the
+    /// Opens the database of a context, see [`Settings::database_url`]. A shutdown meanwhile ends the
     /// wait for a server that is away, or for a tool that has the database for itself.
     pub async fn database<M: MigratorTrait>(
         &self,
         name: &str,
         url: &MaskedUrl,
     ) -> Result<Database, StartError> {
-        let url = match url.is_empty() {
-            true => format!("sqlite:{}", self.settings.data_dir.join(format!("{name}.db")).display()).into(),
-            false => url.clone(),
-        };
+        let url = self.settings.database_url(name, url);
         let opening = Database::open::<M>(&url, self.settings.in_memory, &self.settings.database);
         let database = match is_postgres(url.reveal()) {
             // Its migrations are transactions: one that is broken off leaves nothing behind.

@@ -3,6 +3,7 @@
 mod contracts;
 mod postgres;
 mod serve;
+mod welcome;
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -12,6 +13,7 @@ use clap::{Args, Parser, Subcommand};
 use ordermesh_service::StartError;
 use ordermesh_service::config::{ConfigError, Settings};
 
+use self::welcome::Databases;
 use crate::bench;
 use crate::contexts;
 use crate::verbs;
@@ -143,7 +145,7 @@ async fn dev(args: DevArgs) -> ExitCode {
         Err(error) => return failed(&error),
     };
     if !args.postgres {
-        return started(serve::dev(settings).await);
+        return started(serve::dev(settings, Databases::Configured).await);
     }
     // As a flag it is refused beside --postgres by clap.
     if settings.in_memory {
@@ -156,7 +158,7 @@ async fn dev(args: DevArgs) -> ExitCode {
         Err(error) => return failed(&error),
     };
     match load(&own.variables) {
-        Ok(settings) => started(serve::dev(settings).await),
+        Ok(settings) => started(serve::dev(settings, Databases::OwnPostgres).await),
         Err(error) => failed(&error),
     }
 }

@@ -1,7 +1,6 @@
 //! `dev` and `serve`: settings, listeners and signals around [`crate::run::run`].
 
 use std::io::Write;
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use ordermesh_kernel::SystemClock;
@@ -12,16 +11,17 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use super::ServeArgs;
+use super::welcome::{Databases, welcome};
 use crate::contexts::{self, Registration};
-use crate::run::{peer_with_each_other, reachable, run};
+use crate::run::{peer_with_each_other, run};
 
 /// Every server in one process.
-pub(super) async fn dev(mut settings: Settings) -> Result<(), StartError> {
+pub(super) async fn dev(mut settings: Settings, databases: Databases) -> Result<(), StartError> {
     telemetry::start(&settings.log)?;
     let listeners = Listeners::bind(&mut settings.server).await?;
     let contexts: Vec<_> = contexts::ALL.iter().collect();
     peer_with_each_other(&mut settings, &contexts);
-    let welcome = welcome(&settings);
+    let welcome = welcome(&settings, databases)?;
     start(settings, &contexts, listeners, move || {
         // Without a standard output there is nobody to welcome.
         let _ = std::io::stdout().write_all(welcome.as_bytes());
@@ -88,31 +88,4 @@ fn end_on_signals(shutdown: CancellationToken) -> Result<(), StartError> {
     };
     let thread = std::thread::Builder::new().name("signals".to_owned());
     thread.spawn(move || runtime.block_on(signals)).map(drop).map_err(failed)
-}
-
-fn welcome(settings: &Settings) -> String {
-    let address = reachable(&settings.server.listen);
-    let program = crate::verbs::program();
-    let data = match settings.in_memory {
-        true => "in memory, gone when this process ends".to_owned(),
-        false => format!("in {}", settings.data_dir.display()),
-    };
-    let reach = match settings.server.listen.parse::<SocketAddr>() {
-        Ok(listen) if listen.ip().is_loopback() => "plaintext, for this machine only",
-        _ => "plaintext; WARNING: whoever reaches this port may do everything",
-    };
-    // A fresh key each start: the printed line places a new order, and repeats it when it is sent again.
-    let cart = uuid::Uuid::now_v7();
-    format!(
-        r#"ordermesh is ready at {address} ({reach}); data {data}
-
-Place an order:
-  {program} order place --addr {address} --sku TEA --quantity 2 --price "4.50 EUR"
-or with grpcurl:
-  grpcurl -plaintext -d '{{"request_id":"{cart}","lines":[{{"sku":"TEA","quantity":2,"unit_price":{{"currency_code":"EUR","minor_units":450}}}}]}}' {address} ordermesh.order.v1.OrderCommandService/PlaceOrder
-Follow the events:
-  {program} feed tail --addr {address}
-  grpcurl -plaintext -d '{{}}' {address} ordermesh.order.v1.OrderEventService/SubscribeOrderEvents
-"#
-    )
 }

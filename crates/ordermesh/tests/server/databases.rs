@@ -1,8 +1,12 @@
-//! That each server has a database of its own, and that a wrong one is refused by its owner's name.
+//! That each server has a database of its own, that a wrong one is refused by its owner's name, and that `dev` says where
+//! they are.
 
-use ordermesh_testkit::Launch;
+use std::fs::{Permissions, set_permissions};
+use std::os::unix::fs::PermissionsExt;
+
 use ordermesh_testkit::backend::{Backend, fresh_url};
 use ordermesh_testkit::server::Finished;
+use ordermesh_testkit::{Launch, Server, eventually, order};
 
 use crate::BINARY;
 
@@ -38,4 +42,26 @@ async fn two_servers_on_one_database_are_refused() {
             Backend::Postgres => "is the database of order-command; each server has one of its own",
         },
     );
+}
+
+async fn welcome(server: &Server) -> String {
+    eventually!(Some(server.stdout()).filter(|text| text.contains("SubscribeOrderEvents")), "dev greets")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_databases_of_a_postgresql_of_its_own_can_be_used_by_tools() {
+    if Backend::needs_postgres("its programs may not be installed") {
+        return;
+    }
+    let directory = tempfile::tempdir().unwrap();
+    // Who runs PostgreSQL for root must get there.
+    set_permissions(directory.path(), Permissions::from_mode(0o755)).unwrap();
+    let mut server = Launch::dev(BINARY, directory.path()).arg("--postgres").start().await;
+    server.commands().place_order(order("TEA", 1, 450)).await.unwrap();
+    let said = welcome(&server).await;
+    let url = said.lines().find_map(|line| line.trim().strip_prefix("order-command: ")).unwrap();
+    let export = ["feed", "export", "--database", url, "--to", "orders.archive"];
+    let exported = Launch::program(BINARY, &export).directory(directory.path()).finish().await;
+    assert!(exported.code == Some(0) && exported.stdout.contains("1 events"), "{exported:?}");
+    assert_eq!(server.terminate().await.code, Some(0));
 }
