@@ -59,7 +59,8 @@ struct ServeArgs {
 struct DevArgs {
     #[command(flatten)]
     config: ConfigArgs,
-    /// Keep everything in a PostgreSQL server of its own below the data directory; it ends with this process.
+    /// Keep everything in a PostgreSQL server of its own below the data directory. It ends with this process; after a
+    /// kill -9 of this one it goes on until the next start with the same directory.
     #[arg(long, conflicts_with = "in_memory")]
     postgres: bool,
 }

@@ -1,9 +1,11 @@
 //! What `dev` says once it can be reached: where, where its data is, and what to try.
 
 use std::net::SocketAddr;
+use std::path::Path;
 
 use ordermesh_service::config::{ConfigError, Settings};
 
+use super::postgres;
 use crate::contexts;
 use crate::run::reachable;
 
@@ -51,7 +53,7 @@ fn data(settings: &Settings, databases: Databases) -> Result<String, ConfigError
     for context in contexts::ALL {
         all.push((context.name, (context.database_url)(settings)?));
     }
-    Ok(match all.iter().all(|(_, url)| url.is_empty()) {
+    let mut text = match all.iter().all(|(_, url)| url.is_empty()) {
         true => format!("in {}", folder.display()),
         false => {
             let lines = all.iter().map(|(name, url)| {
@@ -63,13 +65,27 @@ fn data(settings: &Settings, databases: Databases) -> Result<String, ConfigError
             });
             format!("in{}", lines.collect::<String>())
         }
-    })
+    };
+    // Each context that has no URL begins in a file of the folder.
+    if all.iter().any(|(_, url)| url.is_empty()) {
+        text.push_str(&overlooked(folder));
+    }
+    Ok(text)
+}
+
+/// A warning where former runs had `--postgres`, and this one begins beside their data.
+fn overlooked(folder: &Path) -> String {
+    match postgres::is_in(folder) {
+        true => format!(
+            "\nWARNING: {} also holds the data of `dev --postgres`; this start, without --postgres, does not serve it",
+            folder.display()
+        ),
+        false => String::new(),
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use super::*;
 
     fn said(data_dir: &Path, variables: &[(&str, &str)], databases: Databases) -> String {
@@ -102,5 +118,17 @@ mod tests {
             said(Path::new("/shop"), &own, Databases::OwnPostgres),
             "in\n  order-command: postgres://o@127.0.0.1:5/a\n  order-query: postgres://o@127.0.0.1:5/b"
         );
+    }
+
+    #[test]
+    fn the_data_of_a_start_with_postgres_is_not_overlooked_by_one_without() {
+        let shop = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(shop.path().join("postgres/data")).unwrap();
+        std::fs::write(shop.path().join("postgres/data/PG_VERSION"), "17").unwrap();
+        assert!(said(shop.path(), &[], Databases::Configured).contains("WARNING"));
+        let own = [(COMMAND, "postgres://o@127.0.0.1:5/a"), (QUERY, "postgres://o@127.0.0.1:5/b")];
+        for databases in [Databases::Configured, Databases::OwnPostgres] {
+            assert!(!said(shop.path(), &own, databases).contains("WARNING"), "{databases:?}");
+        }
     }
 }

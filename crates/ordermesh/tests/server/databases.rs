@@ -49,7 +49,7 @@ async fn welcome(server: &Server) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_databases_of_a_postgresql_of_its_own_can_be_used_by_tools() {
+async fn the_databases_of_a_postgresql_of_its_own_can_be_used_by_tools_and_are_not_forgotten() {
     if Backend::needs_postgres("its programs may not be installed") {
         return;
     }
@@ -64,4 +64,9 @@ async fn the_databases_of_a_postgresql_of_its_own_can_be_used_by_tools() {
     let exported = Launch::program(BINARY, &export).directory(directory.path()).finish().await;
     assert!(exported.code == Some(0) && exported.stdout.contains("1 events"), "{exported:?}");
     assert_eq!(server.terminate().await.code, Some(0));
+
+    let data = directory.path().display().to_string();
+    let without = Launch::program(BINARY, &["dev", "--data", &data]).listen("127.0.0.1:0");
+    let said = welcome(&without.start().await).await;
+    assert!(said.contains("WARNING") && said.contains("--postgres"), "{said}");
 }
