@@ -145,8 +145,13 @@ async fn dev(args: DevArgs) -> ExitCode {
         Ok(settings) => settings,
         Err(error) => return failed(&error),
     };
+    // Before a PostgreSQL of its own starts, which would be left behind by a process that ends meanwhile.
+    let shutdown = match serve::end_on_signals() {
+        Ok(shutdown) => shutdown,
+        Err(error) => return failed(&error),
+    };
     if !args.postgres {
-        return started(serve::dev(settings, Databases::Configured).await);
+        return started(serve::dev(settings, Databases::Configured, shutdown).await);
     }
     // As a flag it is refused beside --postgres by clap.
     if settings.in_memory {
@@ -159,7 +164,7 @@ async fn dev(args: DevArgs) -> ExitCode {
         Err(error) => return failed(&error),
     };
     match load(&own.variables) {
-        Ok(settings) => started(serve::dev(settings, Databases::OwnPostgres).await),
+        Ok(settings) => started(serve::dev(settings, Databases::OwnPostgres, shutdown).await),
         Err(error) => failed(&error),
     }
 }

@@ -16,13 +16,17 @@ use crate::contexts::{self, Registration};
 use crate::run::{peer_with_each_other, run};
 
 /// Every server in one process.
-pub(super) async fn dev(mut settings: Settings, databases: Databases) -> Result<(), StartError> {
+pub(super) async fn dev(
+    mut settings: Settings,
+    databases: Databases,
+    shutdown: CancellationToken,
+) -> Result<(), StartError> {
     telemetry::start(&settings.log)?;
     let listeners = Listeners::bind(&mut settings.server).await?;
     let contexts: Vec<_> = contexts::ALL.iter().collect();
     peer_with_each_other(&mut settings, &contexts);
     let welcome = welcome(&settings, databases)?;
-    start(settings, &contexts, listeners, move || {
+    start(settings, &contexts, listeners, shutdown, move || {
         // Without a standard output there is nobody to welcome.
         let _ = std::io::stdout().write_all(welcome.as_bytes());
     })
@@ -32,20 +36,20 @@ pub(super) async fn dev(mut settings: Settings, databases: Databases) -> Result<
 /// One server.
 pub(super) async fn one(args: ServeArgs) -> Result<(), StartError> {
     let mut settings = args.settings.load(false, &[])?;
+    let shutdown = end_on_signals()?;
     telemetry::start(&settings.log)?;
     let listeners = Listeners::bind(&mut settings.server).await?;
     let contexts: Vec<_> = contexts::by_name(&args.name).into_iter().collect();
-    start(settings, &contexts, listeners, || {}).await
+    start(settings, &contexts, listeners, shutdown, || {}).await
 }
 
 async fn start(
     settings: Settings,
     contexts: &[&'static Registration],
     listeners: Listeners,
+    shutdown: CancellationToken,
     ready: impl FnOnce(),
 ) -> Result<(), StartError> {
-    let shutdown = CancellationToken::new();
-    end_on_signals(shutdown.clone())?;
     let (listen, health) = (settings.server.listen.clone(), settings.server.health_listen.clone());
     let names: Vec<_> = contexts.iter().map(|context| context.name).collect();
     let names = names.join(",");
@@ -58,7 +62,8 @@ async fn start(
 
 /// The first SIGTERM or SIGINT ends the process gracefully, a second one at once. On a thread of its own: while nobody
 /// reads a full pipe of standard error, every thread that logs stands still.
-fn end_on_signals(shutdown: CancellationToken) -> Result<(), StartError> {
+pub(super) fn end_on_signals() -> Result<CancellationToken, StartError> {
+    let shutdown = CancellationToken::new();
     let failed = |error: std::io::Error| StartError::Address {
         what: "signal handler",
         address: String::new(),
@@ -69,7 +74,7 @@ fn end_on_signals(shutdown: CancellationToken) -> Result<(), StartError> {
         let _runtime = runtime.enter();
         (signal(SignalKind::terminate()).map_err(failed)?, signal(SignalKind::interrupt()).map_err(failed)?)
     };
-    let told = shutdown.clone();
+    let (told, all) = (shutdown.clone(), shutdown.clone());
     tokio::spawn(async move {
         told.cancelled().await;
         tracing::info!("shutting down");
@@ -87,5 +92,6 @@ fn end_on_signals(shutdown: CancellationToken) -> Result<(), StartError> {
         }
     };
     let thread = std::thread::Builder::new().name("signals".to_owned());
-    thread.spawn(move || runtime.block_on(signals)).map(drop).map_err(failed)
+    thread.spawn(move || runtime.block_on(signals)).map_err(failed)?;
+    Ok(all)
 }

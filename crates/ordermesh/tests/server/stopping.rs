@@ -1,12 +1,15 @@
 //! How the program ends when whoever read its output has gone before it, and when it has not started yet.
 
+use std::fs::{Permissions, set_permissions};
 use std::io::{BufRead, BufReader, Read};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use ordermesh_testkit::backend::Backend;
 use ordermesh_testkit::{Launch, eventually};
 
 use crate::BINARY;
@@ -19,12 +22,12 @@ struct Unread(Child);
 
 impl Unread {
     fn dev(data: &Path) -> Self {
-        Self::dev_with(data, [])
+        Self::dev_with(data, |command| command)
     }
 
-    fn dev_with<const N: usize>(data: &Path, environment: [(&str, &str); N]) -> Self {
+    fn dev_with(data: &Path, change: impl FnOnce(&mut Command) -> &mut Command) -> Self {
         let mut command = Command::new(BINARY);
-        command.args(["dev", "--listen", "127.0.0.1:0", "--data"]).arg(data).env_clear().envs(environment);
+        change(command.args(["dev", "--listen", "127.0.0.1:0", "--data"]).arg(data).env_clear());
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         Self(command.spawn().unwrap())
     }
@@ -74,7 +77,8 @@ async fn a_program_whose_readers_go_after_its_start_ends_well() {
 #[tokio::test]
 async fn a_program_that_waits_for_its_database_says_why_and_ends_when_it_is_told_to() {
     let data = tempfile::tempdir().unwrap();
-    let mut program = Unread::dev_with(data.path(), [("ORDERMESH_ORDER_QUERY__DATABASE_URL", NOWHERE)]);
+    let mut program =
+        Unread::dev_with(data.path(), |command| command.env("ORDERMESH_ORDER_QUERY__DATABASE_URL", NOWHERE));
     read_to("Connection refused", program.0.stderr.as_mut().unwrap());
     let told = Instant::now();
     program.signal(Signal::SIGTERM);
@@ -83,6 +87,22 @@ async fn a_program_that_waits_for_its_database_says_why_and_ends_when_it_is_told
     // What had started already has ended well.
     assert!(data.path().join("order-command.db").exists());
     assert!(!data.path().join("order-command.db-wal").exists());
+}
+
+#[tokio::test]
+async fn a_program_that_is_told_to_end_while_its_own_postgresql_starts_does_not_leave_it_behind() {
+    if Backend::needs_postgres("its programs may not be installed") {
+        return;
+    }
+    let data = tempfile::tempdir().unwrap();
+    // Who runs PostgreSQL for root must get there.
+    set_permissions(data.path(), Permissions::from_mode(0o755)).unwrap();
+    let mut program = Unread::dev_with(data.path(), |command| command.arg("--postgres"));
+    let running = data.path().join("postgres/data/postmaster.pid");
+    eventually!(running.exists(), "PostgreSQL starts");
+    program.signal(Signal::SIGTERM);
+    assert_eq!(program.ended().await.code(), Some(0));
+    assert!(!running.exists());
 }
 
 #[tokio::test]
