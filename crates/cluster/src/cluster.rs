@@ -54,12 +54,17 @@ impl Cluster {
         let lock = lock(&home)?;
         let port = free_port()?;
         let mut cluster = Self { binaries, owner, home, port, server: None, _lock: lock, _scratch: None };
-        match cluster.data().join("PG_VERSION").exists() {
+        match Self::is_at(&cluster.home) {
             true => cluster.end_orphan()?,
             false => cluster.make()?,
         }
         cluster.start()?;
         Ok(cluster)
+    }
+
+    /// Whether a folder holds the data of a server.
+    pub fn is_at(home: &Path) -> bool {
+        data(home).join("PG_VERSION").exists()
     }
 
     /// The URL of one of its databases.
@@ -160,7 +165,7 @@ impl Cluster {
     }
 
     fn data(&self) -> PathBuf {
-        self.home.join("data")
+        data(&self.home)
     }
 
     fn make(&self) -> Result<(), ClusterError> {
@@ -240,6 +245,10 @@ impl Drop for Cluster {
             None => self.stop(),
         }
     }
+}
+
+fn data(home: &Path) -> PathBuf {
+    home.join("data")
 }
 
 fn lock(home: &Path) -> Result<File, ClusterError> {

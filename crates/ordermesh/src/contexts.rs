@@ -6,7 +6,7 @@ use ordermesh_feed::log::FeedSchema;
 use ordermesh_feed::project::Followers;
 use ordermesh_feed::store::CopyTable;
 use ordermesh_service::config::{ConfigError, MaskedUrl, Settings, to_toml};
-use ordermesh_service::database::{Database, MigratorTrait, OpenError, migration_names, offline};
+use ordermesh_service::database::{Database, MigratorTrait, OpenError, migrations, offline};
 use ordermesh_service::{Environment, Services, StartError};
 
 /// What the program needs to know of a context.
@@ -21,6 +21,8 @@ pub struct Registration {
     pub feed: Option<FeedSchema>,
     /// Names of its migrations, sorted.
     pub migrations: fn() -> Vec<String>,
+    /// The URL of its database as it is set; empty when it is not.
+    pub database_url: fn(&Settings) -> Result<MaskedUrl, ConfigError>,
     /// The tables of its database.
     pub tables: fn() -> Vec<Box<dyn CopyTable>>,
     /// Opens its database for a tool, with its migrations done.
@@ -36,12 +38,20 @@ macro_rules! contexts {
         &[$(Registration {
             name: $context::NAME,
             section: $context::SECTION,
-            start: |environment, services| Box::pin($context::start(environment, services)),
+            start: |environment, services| Box::pin(async {
+                $context::start(environment, services).await.map_err(|error| match error {
+                    StartError::Database(error) => owned($context::NAME, error).into(),
+                    error => error,
+                })
+            }),
             feed: $context::FEED,
-            migrations: migration_names::<$context::store::Migrator>,
+            migrations: migrations::names::<$context::store::Migrator>,
+            database_url: |settings| {
+                Ok(settings.section::<$context::Config>($context::SECTION)?.database_url)
+            },
             tables: $context::store::all_tables,
-            open: |url| Box::pin(open::<$context::store::Migrator>(url)),
-            open_alone: |url| Box::pin(offline::open_alone::<$context::store::Migrator>(url)),
+            open: |url| Box::pin(open::<$context::store::Migrator>($context::NAME, url)),
+            open_alone: |url| Box::pin(open_alone::<$context::store::Migrator>($context::NAME, url)),
             config: |settings| to_toml(&settings.section::<$context::Config>($context::SECTION)?),
         }),*]
     };
@@ -50,8 +60,30 @@ macro_rules! contexts {
 /// All contexts, in the order in which `dev` starts them.
 pub const ALL: &[Registration] = contexts![ordermesh_order_command, ordermesh_order_query,];
 
-async fn open<M: MigratorTrait>(url: &MaskedUrl) -> Result<Database, OpenError> {
-    Database::open::<M>(url, false, &offline::patient()).await
+async fn open<M: MigratorTrait>(name: &str, url: &MaskedUrl) -> Result<Database, OpenError> {
+    Database::open::<M>(url, false, &offline::patient()).await.map_err(|error| owned(name, error))
+}
+
+async fn open_alone<M: MigratorTrait>(name: &str, url: &MaskedUrl) -> Result<Database, OpenError> {
+    offline::open_alone::<M>(url).await.map_err(|error| owned(name, error))
+}
+
+/// Why the context `name` cannot open a database, by the name of the context whose it is, where it is another's.
+fn owned(name: &str, error: OpenError) -> OpenError {
+    let OpenError::Unknown { url, applied, .. } = &error else { return error };
+    match owner(applied) {
+        Some(owner) if owner.name != name => OpenError::OfAnother { url: url.clone(), owner: owner.name },
+        _ => error,
+    }
+}
+
+/// The context to which a database with these migrations belongs: it has one that no other context has.
+pub fn owner(applied: &[String]) -> Option<&'static Registration> {
+    let has = |context: &Registration, name| (context.migrations)().iter().any(|own| own == name);
+    let alone = |context: &Registration, name| {
+        has(context, name) && ALL.iter().all(|other| other.name == context.name || !has(other, name))
+    };
+    ALL.iter().find(|context| applied.iter().any(|name| alone(context, name)))
 }
 
 /// The context of a name.

@@ -29,7 +29,16 @@ pub async fn run(
     let mut services = Services::default();
     let mut followers = Followers::default();
     for context in contexts {
-        followers.extend((context.start)(&environment, &mut services).await?);
+        match (context.start)(&environment, &mut services).await {
+            Ok(started) => followers.extend(started),
+            Err(StartError::Stopped) => {
+                // Tasks end when nobody can ask them for anything any more.
+                drop((services, followers));
+                server::abandon(&environment).await;
+                return Ok(());
+            }
+            Err(error) => return Err(error),
+        }
     }
     let limit = environment.settings.server.max_request_bytes;
     let consumers = followers.consumers();

@@ -228,6 +228,14 @@ impl Settings {
         get(&self.merged, name, T::default)
     }
 
+    /// Where the database of a context is: at its `url`, or when that is empty in `<data_dir>/<name>.db`.
+    pub fn database_url(&self, name: &str, url: &MaskedUrl) -> MaskedUrl {
+        match url.is_empty() {
+            true => format!("sqlite:{}", self.data_dir.join(format!("{name}.db")).display()).into(),
+            false => url.clone(),
+        }
+    }
+
     /// The shared settings as TOML, secrets masked.
     pub fn shared_toml(&self) -> Result<toml::Table, ConfigError> {
         let mut table = toml::Table::new();

@@ -4,6 +4,7 @@
 //! database of its own.
 
 pub mod fence;
+pub mod migrations;
 pub mod offline;
 mod postgres;
 pub mod spelling;
@@ -48,7 +49,10 @@ pub enum OpenError {
     #[error("the database URL {0} is not supported: expected sqlite:PATH or postgres://USER@HOST/DATABASE")]
     Unsupported(MaskedUrl),
     /// Another process has it open.
-    #[error("{0} is in use by another process; stop that one or choose another data directory")]
+    #[error(
+        "{0} is in use by another process, or by another server of this one; stop that one or choose another data \
+         directory"
+    )]
     InUse(PathBuf),
     /// Servers use it.
     #[error("{url} is in use by running servers ({connections} connections); stop them first")]
@@ -63,6 +67,27 @@ pub enum OpenError {
         "{0} is being worked on by `ordermesh store …` or `ordermesh feed import`; servers wait for its end"
     )]
     ToolRuns(MaskedUrl),
+    /// It has had migrations that are not the server's.
+    #[error(
+        "{url} has migrations that this program does not know, such as {migration}: it is of a newer version, or of \
+         somebody else"
+    )]
+    Unknown {
+        /// The database, without its password.
+        url: MaskedUrl,
+        /// One that is not known.
+        migration: String,
+        /// All that it has had, sorted.
+        applied: Vec<String>,
+    },
+    /// It belongs to another server.
+    #[error("{url} is the database of {owner}; each server has one of its own")]
+    OfAnother {
+        /// The database, without its password.
+        url: MaskedUrl,
+        /// The name of the server.
+        owner: &'static str,
+    },
     /// There is no such file.
     #[error("there is no database at {0}")]
     Missing(PathBuf),
@@ -114,7 +139,7 @@ impl Database {
             None => return Err(OpenError::Unsupported(url.clone())),
         };
         refuse_fenced(&database.writer, url).await?;
-        M::up(&database.writer, None).await.map_err(failed)?;
+        migrations::run::<M>(&database.writer, url).await?;
         Ok(database)
     }
 
@@ -133,14 +158,7 @@ impl Database {
     }
 }
 
-/// Names of all migrations of `M`, sorted.
-pub fn migration_names<M: MigratorTrait>() -> Vec<String> {
-    let mut names: Vec<_> = M::migrations().iter().map(|migration| migration.name().to_owned()).collect();
-    names.sort_unstable();
-    names
-}
-
-fn is_postgres(address: &str) -> bool {
+pub(crate) fn is_postgres(address: &str) -> bool {
     address.starts_with("postgres:") || address.starts_with("postgresql:")
 }
 

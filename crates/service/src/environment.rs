@@ -10,7 +10,7 @@ use tokio_util::task::TaskTracker;
 use tonic::transport::{Channel, Endpoint};
 
 use crate::config::{ConfigError, MaskedUrl, Settings};
-use crate::database::{Database, OpenError};
+use crate::database::{Database, OpenError, is_postgres};
 
 /// Everything around a context.
 #[derive(Clone)]
@@ -42,6 +42,9 @@ pub enum StartError {
     /// The server stopped listening by itself.
     #[error("the server ended: {0}")]
     Ended(String),
+    /// The process was told to end while it waited for a database.
+    #[error("stopped before the start was over")]
+    Stopped,
     /// An address cannot be used.
     #[error("{what} {address:?}: {error}")]
     Address {
@@ -71,17 +74,20 @@ impl Environment {
         }
     }
 
-    /// Opens the database of a context: `url`, or when that is empty `<data_dir>/<name>.db`.
+    /// Opens the database of a context, see [`Settings::database_url`]. A shutdown meanwhile ends the
+    /// wait for a server that is away, or for a tool that has the database for itself.
     pub async fn database<M: MigratorTrait>(
         &self,
         name: &str,
         url: &MaskedUrl,
     ) -> Result<Database, StartError> {
-        let url = match url.is_empty() {
-            true => format!("sqlite:{}", self.settings.data_dir.join(format!("{name}.db")).display()).into(),
-            false => url.clone(),
+        let url = self.settings.database_url(name, url);
+        let opening = Database::open::<M>(&url, self.settings.in_memory, &self.settings.database);
+        let database = match is_postgres(url.reveal()) {
+            // Its migrations are transactions: one that is broken off leaves nothing behind.
+            true => self.shutdown.run_until_cancelled(opening).await.ok_or(StartError::Stopped)??,
+            false => opening.await?,
         };
-        let database = Database::open::<M>(&url, self.settings.in_memory, &self.settings.database).await?;
         self.opened.lock().unwrap_or_else(PoisonError::into_inner).push(database.clone());
         Ok(database)
     }

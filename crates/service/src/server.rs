@@ -135,6 +135,11 @@ pub async fn serve(
     Ok(())
 }
 
+/// Ends what a start has begun that does not get as far as [`serve`].
+pub async fn abandon(environment: &Environment) {
+    drain(environment, tokio::spawn(async { Ok(()) })).await;
+}
+
 type Serving = JoinHandle<Result<(), tonic::transport::Error>>;
 
 /// Waits for what runs, no longer than the grace, and closes the databases in any case: one client that does not read

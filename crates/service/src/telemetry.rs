@@ -19,7 +19,12 @@ pub fn start(settings: &LogSettings) -> Result<(), StartError> {
         LogFormat::Pretty => true,
         LogFormat::Json => false,
     };
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(stderr);
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(stderr)
+        // Who no longer reads the log (`… 2>&1 | head`) must not end what writes it: the complaint about a line that cannot
+        // be written would go to standard error too, and panics there.
+        .log_internal_errors(false);
     // An error means that logging runs already, as when a test starts several servers.
     let _ = match pretty {
         true => builder.with_ansi(stderr().is_terminal()).compact().try_init(),

@@ -44,5 +44,5 @@ pub use patient::PatientConnection;
 pub use retention_migration::RetentionMigration;
 pub use table::Table;
 pub use transaction::WriteTransaction;
-pub use transfer::{CopyError, CopyProgress, MIGRATIONS_TABLE, applied_migrations, copy_tables};
+pub use transfer::{CopyError, CopyProgress, copy_tables};
 pub use writes::Writes;

@@ -1,6 +1,6 @@
 //! A whole store from one database to another: all tables or nothing, compared before it counts.
 
-use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr, Statement};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr};
 
 use super::{Contents, CopyTable, WriteTransaction};
 
@@ -110,19 +110,3 @@ async fn copy_in(
     }
     Ok(rows)
 }
-
-/// Names of the migrations that a database has had, sorted; none when it never had any.
-pub async fn applied_migrations<C: ConnectionTrait>(db: &C, tables: &[String]) -> Result<Vec<String>, DbErr> {
-    if !tables.iter().any(|table| table == MIGRATIONS_TABLE) {
-        return Ok(Vec::new());
-    }
-    let sql = format!("SELECT version FROM {MIGRATIONS_TABLE}");
-    let rows = db.query_all_raw(Statement::from_string(db.get_database_backend(), sql)).await?;
-    let mut names: Vec<String> =
-        rows.iter().map(|row| row.try_get("", "version")).collect::<Result<_, _>>()?;
-    names.sort_unstable();
-    Ok(names)
-}
-
-/// The table in which a database keeps which migrations it has had.
-pub const MIGRATIONS_TABLE: &str = "seaql_migrations";

@@ -3,6 +3,7 @@
 mod contracts;
 mod postgres;
 mod serve;
+mod welcome;
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -12,6 +13,7 @@ use clap::{Args, Parser, Subcommand};
 use ordermesh_service::StartError;
 use ordermesh_service::config::{ConfigError, Settings};
 
+use self::welcome::Databases;
 use crate::bench;
 use crate::contexts;
 use crate::verbs;
@@ -57,7 +59,8 @@ struct ServeArgs {
 struct DevArgs {
     #[command(flatten)]
     config: ConfigArgs,
-    /// Keep everything in a PostgreSQL server of its own below the data directory; it ends with this process.
+    /// Keep everything in a PostgreSQL server of its own below the data directory. It ends with this process; after a
+    /// kill -9 of this one it goes on until the next start with the same directory.
     #[arg(long, conflicts_with = "in_memory")]
     postgres: bool,
 }
@@ -142,8 +145,18 @@ async fn dev(args: DevArgs) -> ExitCode {
         Ok(settings) => settings,
         Err(error) => return failed(&error),
     };
+    // Before a PostgreSQL of its own starts, which would be left behind by a process that ends meanwhile.
+    let shutdown = match serve::end_on_signals() {
+        Ok(shutdown) => shutdown,
+        Err(error) => return failed(&error),
+    };
     if !args.postgres {
-        return started(serve::dev(settings).await);
+        return started(serve::dev(settings, Databases::Configured, shutdown).await);
+    }
+    // As a flag it is refused beside --postgres by clap.
+    if settings.in_memory {
+        let must = "false with --postgres (its variable is ORDERMESH_IN_MEMORY)";
+        return failed(&ConfigError::invalid("in_memory", true, must));
     }
     let data = settings.data_dir;
     let own = match tokio::task::block_in_place(|| postgres::start(&data)) {
@@ -151,7 +164,7 @@ async fn dev(args: DevArgs) -> ExitCode {
         Err(error) => return failed(&error),
     };
     match load(&own.variables) {
-        Ok(settings) => started(serve::dev(settings).await),
+        Ok(settings) => started(serve::dev(settings, Databases::OwnPostgres, shutdown).await),
         Err(error) => failed(&error),
     }
 }

@@ -6,6 +6,9 @@ use ordermesh_cluster::{Cluster, ClusterError};
 
 use crate::contexts;
 
+/// Where it is in the data directory.
+const FOLDER: &str = "postgres";
+
 /// The server, which ends with this, and how contexts find it.
 pub(super) struct OwnPostgres {
     /// Settings as variables of the environment.
@@ -13,9 +16,14 @@ pub(super) struct OwnPostgres {
     _cluster: Cluster,
 }
 
+/// Whether a data directory holds the data of such a server.
+pub(super) fn is_in(data_dir: &Path) -> bool {
+    Cluster::is_at(&data_dir.join(FOLDER))
+}
+
 /// Starts the server on the data of its former run, or on new data.
 pub(super) fn start(data_dir: &Path) -> Result<OwnPostgres, ClusterError> {
-    let cluster = Cluster::at(&data_dir.join("postgres"))?;
+    let cluster = Cluster::at(&data_dir.join(FOLDER))?;
     let mut variables = Vec::new();
     for context in contexts::ALL {
         let database = format!("ordermesh_{}", context.section);

@@ -1,7 +1,6 @@
 //! `dev` and `serve`: settings, listeners and signals around [`crate::run::run`].
 
 use std::io::Write;
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use ordermesh_kernel::SystemClock;
@@ -12,17 +11,22 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use super::ServeArgs;
+use super::welcome::{Databases, welcome};
 use crate::contexts::{self, Registration};
-use crate::run::{peer_with_each_other, reachable, run};
+use crate::run::{peer_with_each_other, run};
 
 /// Every server in one process.
-pub(super) async fn dev(mut settings: Settings) -> Result<(), StartError> {
+pub(super) async fn dev(
+    mut settings: Settings,
+    databases: Databases,
+    shutdown: CancellationToken,
+) -> Result<(), StartError> {
     telemetry::start(&settings.log)?;
     let listeners = Listeners::bind(&mut settings.server).await?;
     let contexts: Vec<_> = contexts::ALL.iter().collect();
     peer_with_each_other(&mut settings, &contexts);
-    let welcome = welcome(&settings);
-    start(settings, &contexts, listeners, move || {
+    let welcome = welcome(&settings, databases)?;
+    start(settings, &contexts, listeners, shutdown, move || {
         // Without a standard output there is nobody to welcome.
         let _ = std::io::stdout().write_all(welcome.as_bytes());
     })
@@ -32,20 +36,20 @@ pub(super) async fn dev(mut settings: Settings) -> Result<(), StartError> {
 /// One server.
 pub(super) async fn one(args: ServeArgs) -> Result<(), StartError> {
     let mut settings = args.settings.load(false, &[])?;
+    let shutdown = end_on_signals()?;
     telemetry::start(&settings.log)?;
     let listeners = Listeners::bind(&mut settings.server).await?;
     let contexts: Vec<_> = contexts::by_name(&args.name).into_iter().collect();
-    start(settings, &contexts, listeners, || {}).await
+    start(settings, &contexts, listeners, shutdown, || {}).await
 }
 
 async fn start(
     settings: Settings,
     contexts: &[&'static Registration],
     listeners: Listeners,
+    shutdown: CancellationToken,
     ready: impl FnOnce(),
 ) -> Result<(), StartError> {
-    let shutdown = CancellationToken::new();
-    end_on_signals(shutdown.clone())?;
     let (listen, health) = (settings.server.listen.clone(), settings.server.health_listen.clone());
     let names: Vec<_> = contexts.iter().map(|context| context.name).collect();
     let names = names.join(",");
@@ -56,16 +60,26 @@ async fn start(
     .await
 }
 
-/// The first SIGTERM or SIGINT ends the process gracefully, a second one at once.
-fn end_on_signals(shutdown: CancellationToken) -> Result<(), StartError> {
+/// The first SIGTERM or SIGINT ends the process gracefully, a second one at once. On a thread of its own: while nobody
+/// reads a full pipe of standard error, every thread that logs stands still.
+pub(super) fn end_on_signals() -> Result<CancellationToken, StartError> {
+    let shutdown = CancellationToken::new();
     let failed = |error: std::io::Error| StartError::Address {
         what: "signal handler",
         address: String::new(),
         error: error.into(),
     };
-    let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
+    let (mut terminate, mut interrupt) = {
+        let _runtime = runtime.enter();
+        (signal(SignalKind::terminate()).map_err(failed)?, signal(SignalKind::interrupt()).map_err(failed)?)
+    };
+    let (told, all) = (shutdown.clone(), shutdown.clone());
     tokio::spawn(async move {
+        told.cancelled().await;
+        tracing::info!("shutting down");
+    });
+    let signals = async move {
         loop {
             tokio::select! {
                 _ = terminate.recv() => {}
@@ -74,36 +88,10 @@ fn end_on_signals(shutdown: CancellationToken) -> Result<(), StartError> {
             if shutdown.is_cancelled() {
                 std::process::exit(130);
             }
-            tracing::info!("shutting down");
             shutdown.cancel();
         }
-    });
-    Ok(())
-}
-
-fn welcome(settings: &Settings) -> String {
-    let address = reachable(&settings.server.listen);
-    let program = crate::verbs::program();
-    let data = match settings.in_memory {
-        true => "in memory, gone when this process ends".to_owned(),
-        false => format!("in {}", settings.data_dir.display()),
     };
-    let reach = match settings.server.listen.parse::<SocketAddr>() {
-        Ok(listen) if listen.ip().is_loopback() => "plaintext, for this machine only",
-        _ => "plaintext; WARNING: whoever reaches this port may do everything",
-    };
-    // A fresh key each start: the printed line places a new order, and repeats it when it is sent again.
-    let cart = uuid::Uuid::now_v7();
-    format!(
-        r#"ordermesh is ready at {address} ({reach}); data {data}
-
-Place an order:
-  {program} order place --addr {address} --sku TEA --quantity 2 --price "4.50 EUR"
-or with grpcurl:
-  grpcurl -plaintext -d '{{"request_id":"{cart}","lines":[{{"sku":"TEA","quantity":2,"unit_price":{{"currency_code":"EUR","minor_units":450}}}}]}}' {address} ordermesh.order.v1.OrderCommandService/PlaceOrder
-Follow the events:
-  {program} feed tail --addr {address}
-  grpcurl -plaintext -d '{{}}' {address} ordermesh.order.v1.OrderEventService/SubscribeOrderEvents
-"#
-    )
+    let thread = std::thread::Builder::new().name("signals".to_owned());
+    thread.spawn(move || runtime.block_on(signals)).map_err(failed)?;
+    Ok(all)
 }

@@ -2,9 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic, and its helpers too")]
 
+mod databases;
 mod postgres;
 mod reflection;
 mod settings;
+mod stopping;
 
 use std::time::Duration;
 

@@ -77,6 +77,17 @@ async fn a_value_of_a_flag_that_cannot_be_used_is_refused_by_name() {
 }
 
 #[tokio::test]
+async fn a_postgresql_of_its_own_is_refused_where_everything_is_kept_in_memory() {
+    let directory = tempfile::tempdir().unwrap();
+    let data = directory.path().join("data");
+    let start = || Launch::dev(BINARY, &data).arg("--postgres");
+    assert_refused_by_name(&start().env("ORDERMESH_IN_MEMORY", "true").finish().await, "ORDERMESH_IN_MEMORY");
+    let flags = start().arg("--in-memory").finish().await;
+    assert!(flags.code == Some(2) && flags.stderr.contains("--in-memory"), "{flags:?}");
+    assert!(!data.exists(), "nothing is made");
+}
+
+#[tokio::test]
 async fn a_database_that_is_not_supported_is_refused_without_its_password() {
     let data = tempfile::tempdir().unwrap();
     let url = "mysql://shop:s3cret@db/orders";

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr, Statement};
 use sea_orm_migration::MigratorTrait;
 
-use super::{Database, Lock, OpenError, postgres, refuse_fenced, sqlite};
+use super::{Database, Lock, OpenError, migrations, postgres, refuse_fenced, sqlite};
 use crate::config::{DatabaseSettings, MaskedUrl};
 
 /// A database that nobody else uses, of one connection.
@@ -80,7 +80,7 @@ pub async fn open_alone<M: MigratorTrait>(url: &MaskedUrl) -> Result<Database, O
     let failed = |error| OpenError::Database { url: url.clone(), error };
     let Alone { connection, .. } = Alone::open(url).await?;
     refuse_fenced(&connection, url).await?;
-    M::up(&connection, None).await.map_err(failed)?;
+    migrations::run::<M>(&connection, url).await?;
     let writer = postgres::tool(url, &patient()).await.map_err(failed)?;
     Ok(Database { reader: writer.clone(), writer, lock: Some(Arc::new(Lock::Session(connection))) })
 }

@@ -4,17 +4,20 @@
 //! proxy that pools whole sessions.
 
 use std::hash::{BuildHasher, RandomState};
+use std::io::ErrorKind;
 use std::time::Duration;
 
-use sea_orm::sqlx::postgres::PgPoolOptions;
+use sea_orm::sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sea_orm::sqlx::{
     self, AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection, Row as _, raw_sql,
 };
-use sea_orm::{ConnectOptions, ConnectionTrait, DatabaseConnection, DbErr, QueryResult, Statement};
+use sea_orm::{
+    ConnectOptions, ConnectionTrait, DatabaseConnection, DbErr, QueryResult, RuntimeErr, Statement,
+};
 use sea_orm_migration::MigratorTrait;
 
 use super::offline::patient;
-use super::{Database, OpenError, fence, refuse_fenced};
+use super::{Database, OpenError, fence, migrations, refuse_fenced};
 use crate::config::{DatabaseSettings, MaskedUrl};
 
 /// How long a start waits for a database that is not there yet.
@@ -96,7 +99,7 @@ async fn start<M: MigratorTrait>(
 ) -> Result<Database, OpenError> {
     let failed = |error| OpenError::Database { url: url.clone(), error };
     refuse_fenced(starting, url).await?;
-    M::up(starting, None).await.map_err(failed)?;
+    migrations::run::<M>(starting, url).await?;
     if let Err(error) = durability(starting).await {
         tracing::warn!(%error, "the database does not tell how durable its commits are");
     }
@@ -139,10 +142,10 @@ async fn durability(connection: &DatabaseConnection) -> Result<(), DbErr> {
 /// True for a server that is away or starting; false for one that answers no.
 fn may_pass(error: &DbErr) -> bool {
     use sqlx::Error;
-    let DbErr::Conn(sea_orm::RuntimeErr::SqlxError(error)) = error else { return false };
+    let DbErr::Conn(RuntimeErr::SqlxError(error)) = error else { return false };
     match error.as_ref() {
         // A certificate that is not trusted will not be by waiting.
-        Error::Io(error) => error.kind() != std::io::ErrorKind::InvalidData,
+        Error::Io(error) => error.kind() != ErrorKind::InvalidData,
         Error::PoolTimedOut => true,
         // 57P03: starting up or shutting down. 53300: too many connections.
         Error::Database(error) => error.code().is_some_and(|code| code == "57P03" || code == "53300"),
@@ -213,6 +216,11 @@ async fn pool(
     let patience = Duration::from_millis(settings.connect_timeout_ms);
     // Even when none of them answers there is time for a new one.
     let try_limit = patience / (connections + 1);
+    let address = url.reveal().parse::<PgConnectOptions>().map_err(connection_error)?;
+    let dressed = move |postgres: PgConnectOptions| {
+        postgres.application_name(purpose.application()).options(session.clone()).disable_statement_logging()
+    };
+    let attempt = dressed(address);
     let mut options = ConnectOptions::new(url.reveal());
     options
         .max_connections(connections)
@@ -233,17 +241,36 @@ async fn pool(
             })
         })
         .sqlx_logging(false)
-        .map_sqlx_postgres_opts(move |postgres| {
-            postgres
-                .application_name(purpose.application())
-                .options(session.clone())
-                .disable_statement_logging()
-        });
+        .map_sqlx_postgres_opts(dressed);
     if purpose == Purpose::Serve {
         let url = url.clone();
         options.map_sqlx_postgres_pool_opts(move |pool| guarded(pool, url.clone(), patience));
     }
-    sea_orm::Database::connect(options).await
+    match sea_orm::Database::connect(options.clone()).await {
+        Err(error) if purpose != Purpose::Serve && timed_out(&error) => {
+            reached(&attempt, patience).await?;
+            sea_orm::Database::connect(options).await
+        }
+        connected => connected,
+    }
+}
+
+/// Where nothing listens, or the server is still starting, the pool tries again until its time is over, and says no more than that. A
+/// connection outside of it tells why there is none.
+async fn reached(attempt: &PgConnectOptions, patience: Duration) -> Result<(), DbErr> {
+    let silent = || std::io::Error::new(ErrorKind::TimedOut, format!("no answer within {patience:?}"));
+    let connected = tokio::time::timeout(patience, attempt.connect()).await;
+    let connected = connected.unwrap_or_else(|_| Err(silent().into()));
+    connected.map_err(connection_error)?.close().await.map_err(connection_error)
+}
+
+fn connection_error(error: sqlx::Error) -> DbErr {
+    DbErr::Conn(RuntimeErr::SqlxError(error.into()))
+}
+
+fn timed_out(error: &DbErr) -> bool {
+    let DbErr::Conn(RuntimeErr::SqlxError(error)) = error else { return false };
+    matches!(error.as_ref(), sqlx::Error::PoolTimedOut)
 }
 
 /// A pool whose connections are looked at when they are new.

@@ -4,9 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 use ordermesh_feed::archive::{Archived, Range, export};
-use ordermesh_feed::store::applied_migrations;
 use ordermesh_service::config::MaskedUrl;
-use ordermesh_service::database::{fence, offline};
+use ordermesh_service::database::{migrations, offline};
 use serde_json::{Value, json};
 
 use crate::verbs::connect::Common;
@@ -34,8 +33,7 @@ pub struct Export {
 pub async fn run(args: Export, common: Common) -> Result<(), Failure> {
     let url = MaskedUrl::from(args.database);
     let db = offline::read_only(&url).await.map_err(Failure::unexpected)?;
-    let tables = fence::tables(&db).await.map_err(Failure::unexpected)?;
-    let applied = applied_migrations(&db, &tables).await.map_err(Failure::unexpected)?;
+    let applied = migrations::applied(&db).await.map_err(Failure::unexpected)?;
     let schema = context::feed_of(context::recognise(&applied, &url)?)?;
     let bar = Bar::over("events");
     let range = Range { from: args.from_position, to: None };

@@ -4,9 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 use ordermesh_feed::retention::truncate;
-use ordermesh_feed::store::applied_migrations;
 use ordermesh_service::config::MaskedUrl;
-use ordermesh_service::database::{fence, offline};
+use ordermesh_service::database::{migrations, offline};
 use serde_json::json;
 
 use super::export::{answer, document, told};
@@ -39,8 +38,7 @@ pub async fn run(args: Truncate, common: Common) -> Result<(), Failure> {
     let server = {
         // A database that is not there, or another server's, must not be made into one.
         let db = offline::read_only(&url).await.map_err(Failure::unexpected)?;
-        let tables = fence::tables(&db).await.map_err(Failure::unexpected)?;
-        let applied = applied_migrations(&db, &tables).await.map_err(Failure::unexpected)?;
+        let applied = migrations::applied(&db).await.map_err(Failure::unexpected)?;
         db.close().await.map_err(Failure::unexpected)?;
         context::recognise(&applied, &url)?
     };

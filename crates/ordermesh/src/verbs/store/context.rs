@@ -1,7 +1,8 @@
 //! Which context a database belongs to, as the migrations tell that it has had.
 
 use ordermesh_feed::log::FeedSchema;
-use ordermesh_feed::store::MIGRATIONS_TABLE;
+use ordermesh_service::config::MaskedUrl;
+use ordermesh_service::database::{fence, migrations};
 
 use crate::contexts::{self, Registration};
 use crate::verbs::failure::Failure;
@@ -10,18 +11,12 @@ use crate::verbs::failure::Failure;
 const REBUILD_SUFFIX: &str = "_rebuild";
 
 /// The context whose migrations, all of them and no others, a database has had.
-pub fn recognise(applied: &[String], url: &impl std::fmt::Display) -> Result<&'static Registration, Failure> {
-    let own =
-        |context: &&Registration| (context.migrations)().iter().any(|name| is_own(context, name, applied));
-    let Some(context) = contexts::ALL.iter().find(own) else {
+pub fn recognise(applied: &[String], url: &MaskedUrl) -> Result<&'static Registration, Failure> {
+    let Some(context) = contexts::owner(applied) else {
         return Err(Failure::unexpected(format_args!("{url} is not the database of a server of ordermesh")));
     };
     let known = (context.migrations)();
-    if let Some(newer) = applied.iter().find(|name| !known.contains(name)) {
-        return Err(Failure::unexpected(format_args!(
-            "{url} is of a newer version: this program does not know its migration {newer}"
-        )));
-    }
+    migrations::refuse_unknown(applied, &known, url).map_err(Failure::unexpected)?;
     match known.iter().find(|name| !applied.contains(name)) {
         Some(missing) => Err(Failure::unexpected(format_args!("{url} lacks the migration {missing}")).hint(
             format_args!("start `ordermesh serve {}` of this version on it once, and end it", context.name),
@@ -30,20 +25,12 @@ pub fn recognise(applied: &[String], url: &impl std::fmt::Display) -> Result<&'s
     }
 }
 
-/// A migration that only this context has.
-fn is_own(context: &Registration, name: &str, applied: &[String]) -> bool {
-    applied.iter().any(|applied| applied == name)
-        && contexts::ALL
-            .iter()
-            .all(|other| other.name == context.name || !(other.migrations)().iter().any(|own| own == name))
-}
-
 /// Refuses a database with a table that the context does not list: its rows would be left behind.
 pub fn refuse_unlisted(context: &Registration, tables: &[String]) -> Result<(), Failure> {
     let listed: Vec<_> = (context.tables)().iter().map(|table| table.name()).collect();
     let passes = |table: &&String| {
         !listed.contains(table)
-            && ![MIGRATIONS_TABLE, ordermesh_service::database::fence::TABLE].contains(&table.as_str())
+            && ![migrations::TABLE, fence::TABLE].contains(&table.as_str())
             && !table.ends_with(REBUILD_SUFFIX)
     };
     match tables.iter().find(passes) {
@@ -66,10 +53,14 @@ pub fn feed_of(context: &'static Registration) -> Result<FeedSchema, Failure> {
 mod tests {
     use super::*;
 
+    fn here() -> MaskedUrl {
+        "sqlite:here".to_owned().into()
+    }
+
     #[test]
     fn each_context_is_known_by_its_migrations() {
         for context in contexts::ALL {
-            let found = recognise(&(context.migrations)(), &"here");
+            let found = recognise(&(context.migrations)(), &here());
             assert_eq!(found.map(|found| found.name).ok(), Some(context.name));
         }
     }
@@ -79,14 +70,14 @@ mod tests {
         for context in contexts::ALL {
             let mut newer = (context.migrations)();
             newer.push("zzz_later".to_owned());
-            assert!(recognise(&newer, &"here").is_err());
+            assert!(recognise(&newer, &here()).is_err());
             let all = (context.migrations)();
             for missing in &all {
                 let older: Vec<_> = all.iter().filter(|name| *name != missing).cloned().collect();
-                assert!(recognise(&older, &"here").is_err(), "{} without {missing}", context.name);
+                assert!(recognise(&older, &here()).is_err(), "{} without {missing}", context.name);
             }
         }
-        assert!(recognise(&["theirs".to_owned()], &"here").is_err());
-        assert!(recognise(&[], &"here").is_err());
+        assert!(recognise(&["theirs".to_owned()], &here()).is_err());
+        assert!(recognise(&[], &here()).is_err());
     }
 }

@@ -3,12 +3,12 @@
 //! The source is held from the first look to the fence, so that nothing can be written that the copy does not have.
 
 use clap::Args;
-use ordermesh_feed::store::{CopyError, WriteTransaction, applied_migrations, copy_tables};
+use ordermesh_feed::store::{CopyError, WriteTransaction, copy_tables};
 use ordermesh_kernel::{Clock, SystemClock};
 use ordermesh_service::config::MaskedUrl;
 use ordermesh_service::database::offline::Alone;
 use ordermesh_service::database::spelling::absolute;
-use ordermesh_service::database::{Database, fence};
+use ordermesh_service::database::{Database, fence, migrations};
 
 use super::context;
 use crate::contexts::Registration;
@@ -53,7 +53,7 @@ pub async fn run(copy: Copy) -> Result<(), Failure> {
 
 async fn recognise(source: &Alone, from: &MaskedUrl) -> Result<&'static Registration, Failure> {
     let tables = fence::tables(&source.connection).await.map_err(Failure::unexpected)?;
-    let applied = applied_migrations(&source.connection, &tables).await.map_err(Failure::unexpected)?;
+    let applied = migrations::applied(&source.connection).await.map_err(Failure::unexpected)?;
     let context = context::recognise(&applied, from)?;
     context::refuse_unlisted(context, &tables)?;
     Ok(context)
