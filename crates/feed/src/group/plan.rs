@@ -290,7 +290,8 @@ impl Turn<'_> {
         }
         self.plan.careful = on_trial || suspects;
         self.room = if suspects { 0 } else { room };
-        let state = if suspects && window == 1 { ALONE } else { SENT };
+        let alone = suspects && out == 0 && send.len() == 1;
+        let state = if alone { ALONE } else { SENT };
         for (position, again) in send {
             self.deliver(position, again.then_some(state));
         }

@@ -81,6 +81,8 @@ struct Stream {
     next_look: Instant,
     /// How many events the member may have at once while there are suspects.
     window: usize,
+    /// Those that it has within the window.
+    on_trial: BTreeSet<i64>,
     assigned: Option<BTreeSet<i32>>,
     /// The furthest place of the log that this stream has read or told of.
     place: LogPosition,
@@ -126,6 +128,7 @@ impl Stream {
             changed: true,
             next_look: now,
             window: 1,
+            on_trial: BTreeSet::new(),
             assigned: None,
             place: LogPosition { feed_id: server.source.feed_id(), position: 0, event_id: None },
             lagging: false,

@@ -159,6 +159,34 @@ async fn an_event_that_kills_each_member_is_parked_and_none_that_was_with_it() {
     assert_eq!((group().await.parked_events, group().await.parked_keys), (1, 1));
 }
 
+/// Members that answer all the time, and are many, are no less careful with what drives them away.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_that_kills_each_member_is_found_among_members_that_have_much_to_do() {
+    const KILLS: i64 = 5;
+    let server = server().await;
+    place_many(&server, 20).await;
+    let group = async || get_group(&server).await.group.unwrap();
+    let mut members = [Member::join(&server, "one").await, Member::join(&server, "two").await];
+    let mut deaths = 0;
+    while group().await.parked_events == 0 {
+        place_many(&server, 5).await;
+        for member in &mut members {
+            let Ok(events) = tokio::time::timeout(Duration::from_millis(20), member.take()).await else {
+                continue;
+            };
+            if positions(&events).contains(&KILLS) {
+                deaths += 1;
+                *member = Member::join(&server, &format!("{deaths}")).await;
+            } else {
+                let done = member.say(&server, positions(&events), Vec::new()).await;
+                done.unwrap();
+            }
+        }
+    }
+    assert_eq!((group().await.parked_events, group().await.parked_keys), (1, 1));
+    assert!(deaths < 20, "{deaths} members are a high price");
+}
+
 #[tokio::test]
 async fn a_takeover_brings_a_member_no_more_than_it_may_have() {
     let server = server().await;

@@ -98,10 +98,12 @@ impl Stream {
         let lease_until = micros_now + micros(self.server.groups.settings.lease);
         self.membership.renew(tx, lease_until).await?;
         let deliveries = self.membership.deliveries(tx).await?;
-        let answered = self.is_answered(&deliveries);
-        let silent_since = self.silent_since.filter(|_| !answered);
+        let silent_since = self.silent_since.filter(|_| !is_answered(self.told.keys(), &deliveries));
         // A member that answers for what may have driven others away is trusted with twice as much.
-        let window = if answered { self.window.saturating_mul(2) } else { self.window };
+        let window = match is_answered(&self.on_trial, &deliveries) {
+            true => self.window.saturating_mul(2),
+            false => self.window,
+        };
         let parking = Groups::parking(&self.membership.group);
         let blocked = parking.blocked(tx).await?;
         let replays = self.next_replays(tx, &blocked).await?;
@@ -140,14 +142,6 @@ impl Stream {
         self.write(tx, &plan, page, now).await?;
         let reached = self.advance(tx, &plan, page).await?;
         Ok(Outcome::Done(Box::new(Turned { plan, reached, replays, silent_since, window })))
-    }
-
-    /// True when the member has said something of what it has: then it is not hung.
-    fn is_answered(&self, deliveries: &BTreeMap<i64, group_delivery::Model>) -> bool {
-        self.told.keys().any(|position| match deliveries.get(position) {
-            Some(row) => row.state == FAILED || row.state == POISON,
-            None => true,
-        })
     }
 
     /// The next parked events of the member's own keys that are being replayed, as far as there is room for them.
@@ -243,7 +237,14 @@ impl Stream {
     /// Takes over what the committed turn did.
     fn remember(&mut self, turned: Turned, page: Vec<Arc<WireEvent>>) -> Vec<(Arc<WireEvent>, i32)> {
         let Turned { plan, reached, replays, silent_since, window } = turned;
-        self.window = if plan.careful { window } else { 1 };
+        self.on_trial.retain(|position| plan.left.contains_key(position));
+        if plan.careful {
+            self.window = window;
+            self.on_trial.extend(&plan.send);
+        } else {
+            self.window = 1;
+            self.on_trial.clear();
+        }
         for (slot, position) in reached {
             self.move_slot(slot, position);
         }
@@ -300,4 +301,15 @@ impl Stream {
             bytes: parked.bytes.into(),
         }))
     }
+}
+
+/// True when the member has said something of events that it has: then it is not hung.
+fn is_answered<'a>(
+    had: impl IntoIterator<Item = &'a i64>,
+    deliveries: &BTreeMap<i64, group_delivery::Model>,
+) -> bool {
+    had.into_iter().any(|position| match deliveries.get(position) {
+        Some(row) => row.state == FAILED || row.state == POISON,
+        None => true,
+    })
 }
