@@ -40,6 +40,8 @@ use crate::parking::{Parking, Usage};
 use crate::serve::{page_problem, store_problem};
 use crate::store::PatientConnection;
 
+use plan::Full;
+
 pub(crate) use parked::not_parked;
 pub(crate) use stream::subscribe;
 
@@ -108,9 +110,12 @@ impl Groups {
         Parking::of(format!("group:{group}"))
     }
 
-    /// Whether nothing more is to be parked. What one turn parks may go past the limit, but only once.
-    fn is_full(&self, usage: Usage) -> bool {
-        usage.keys >= self.settings.max_parked_keys || usage.bytes >= self.settings.max_parked_bytes
+    /// What is not to be parked any more. What one turn parks may go past the limit, but only once.
+    fn full(&self, usage: Usage) -> Full {
+        Full {
+            keys: usage.keys >= self.settings.max_parked_keys,
+            bytes: usage.bytes >= self.settings.max_parked_bytes,
+        }
     }
 }
 

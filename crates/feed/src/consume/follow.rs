@@ -69,19 +69,24 @@ impl<H: Handler> Consumer<H> {
     async fn hold_lease(&self, active: &CancellationToken) {
         let Some(length) = self.settings.lease else { return };
         let mut renewed = Instant::now();
-        while active.run_until_cancelled(tokio::time::sleep(length / 3)).await.is_some() {
-            let asked = Instant::now();
-            match self.keeps_lease().await {
-                Ok(true) => renewed = asked,
-                Ok(false) => {
+        loop {
+            let (asked, end) = (Instant::now() + length / 3, renewed + length);
+            let pause = tokio::time::sleep_until(asked.min(end));
+            if active.run_until_cancelled(pause).await.is_none() {
+                return;
+            }
+            match tokio::time::timeout_at(end, self.keeps_lease()).await {
+                Ok(Ok(true)) => renewed = asked,
+                Ok(Ok(false)) => {
                     tracing::warn!(consumer = self.name(), "another replica has taken the consumer over");
-                    active.cancel();
+                    return active.cancel();
                 }
-                Err(error) => {
+                Ok(Err(error)) => {
                     tracing::warn!(consumer = self.name(), error = error.detail(), "no renewed lease");
-                    if renewed.elapsed() >= length {
-                        active.cancel();
-                    }
+                }
+                Err(_) => {
+                    tracing::warn!(consumer = self.name(), "the lease ended without a new one");
+                    return active.cancel();
                 }
             }
         }
@@ -208,7 +213,7 @@ impl<H: Handler> Consumer<H> {
     /// Tells the place that the checkpoint says, whoever has stored it: another replica, a rebuild, or this one by a
     /// commit whose answer it has not got. What was told beyond it was of another history: a rebuild has put the
     /// checkpoint back. Who has learned the place before must find here which keys were stopped on the way.
-    pub(crate) async fn stand_at(&self, checkpoint: Option<LogPosition>) -> Result<(), ConsumeError> {
+    pub(super) async fn stand_at(&self, checkpoint: Option<LogPosition>) -> Result<(), ConsumeError> {
         self.look_at_parking().await?;
         let Some(checkpoint) = checkpoint else { return Ok(()) };
         let told = self.progress.borrow().place;

@@ -8,7 +8,7 @@
 //! those with which members left twice are suspects: one is sent alone, and while the member answers two at once, then
 //! four. Only of one that was alone it is certain that it drives members away, and only then an attempt counts.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -70,6 +70,13 @@ pub(crate) struct Rules {
     pub key_bytes: usize,
 }
 
+/// What a parking takes no more of.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Full {
+    pub keys: bool,
+    pub bytes: bool,
+}
+
 /// What a turn begins with.
 pub(crate) struct Inputs<'a> {
     /// The member's deliveries by position.
@@ -79,8 +86,8 @@ pub(crate) struct Inputs<'a> {
     /// The next parked event of keys of the member's slots that are being replayed.
     pub replays: Vec<&'a Arc<WireEvent>>,
     pub blocked: HashMap<String, KeyState>,
-    /// The parking takes nothing more: what belongs there is held back.
-    pub full: bool,
+    /// What the parking takes no more of: what belongs there is held back.
+    pub full: Full,
     /// How many events the member may have at once while there are suspects.
     pub window: usize,
     /// Microseconds since 1970.
@@ -121,6 +128,8 @@ pub(crate) struct Plan {
     pub left: BTreeMap<i64, Delivery>,
     /// Slots that stop in the log, and the first event that each leaves there.
     pub stopped: BTreeMap<i32, i64>,
+    /// Those of them that wait for room in the parking.
+    pub no_room: BTreeSet<i32>,
     /// Something was not acknowledged in time.
     pub timed_out: bool,
     /// When something is due next, in microseconds since 1970. What is due already waits for room, not for a time.
@@ -155,7 +164,7 @@ pub(crate) fn plan(rules: &Rules, inputs: Inputs<'_>) -> Plan {
 struct Turn<'a> {
     rules: &'a Rules,
     now: i64,
-    full: bool,
+    full: Full,
     blocked: HashMap<String, KeyState>,
     events: &'a HashMap<i64, Arc<WireEvent>>,
     at_hand: HashSet<i64>,
@@ -201,7 +210,7 @@ impl Turn<'_> {
 
     /// What is replayed is parked as it is, and needs no room.
     fn is_held_back(&mut self, row: &Delivery) -> bool {
-        let held_back = self.full && !row.replay;
+        let held_back = (self.full.keys || self.full.bytes) && !row.replay;
         self.plan.held_back |= held_back;
         held_back
     }
@@ -230,9 +239,10 @@ impl Turn<'_> {
                 continue;
             }
             if self.blocked.contains_key(&event.key) {
-                if self.full {
+                if self.full.bytes {
                     self.plan.held_back = true;
                     self.plan.stopped.insert(slot, event.position);
+                    self.plan.no_room.insert(slot);
                     continue;
                 }
                 self.plan.append.push(event.position);

@@ -7,7 +7,7 @@ use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, Que
 
 use super::GroupError;
 use super::plan::{ALONE, FAILED, LEFT, SENT, SUSPECT, TAKEN_OVER, TIMED_OUT, WAITING, fair_share, is_out};
-use super::table::{Membership, live_members, lock_group};
+use super::table::{Membership, TIMED_OUT_TIME, live_members, lock_group};
 use crate::store::{group_delivery, group_slot};
 
 /// What a rebalance left the member with.
@@ -71,7 +71,7 @@ impl Membership {
         let in_slots = group_delivery::Column::Slot.is_in(slots.iter().copied());
         let alone = group_delivery::Column::State.eq(ALONE);
         let again = group_delivery::Column::LastError.eq(TAKEN_OVER);
-        let overdue = group_delivery::Column::DueTime.lte(now);
+        let overdue = group_delivery::Column::DueTime.eq(TIMED_OUT_TIME);
         let error = Expr::case(overdue.clone(), TIMED_OUT).finally(TAKEN_OVER);
         let attempt = Expr::col(group_delivery::Column::Attempt);
         let attempt = Expr::case(overdue.clone().or(alone.clone()), attempt.clone()).finally(attempt.sub(1));

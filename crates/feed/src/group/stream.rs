@@ -62,6 +62,8 @@ struct Stream {
     slots: BTreeMap<i32, i64>,
     /// Slots that stopped in the log, each with the key that stopped it.
     stopped: BTreeMap<i32, String>,
+    /// Slots that stopped because the parking is full; tried again when something has changed.
+    no_room: BTreeSet<i32>,
     /// How far slots were read without anything to write, and the database does not know yet.
     unwritten: Option<(i64, EventId)>,
     written_at: Instant,
@@ -118,6 +120,7 @@ impl Stream {
             share: Share::default(),
             slots: BTreeMap::new(),
             stopped: BTreeMap::new(),
+            no_room: BTreeSet::new(),
             unwritten: None,
             written_at: now,
             events: HashMap::new(),
@@ -155,11 +158,7 @@ impl Stream {
         match end {
             End::Gone => self.leave().await,
             End::Closing(reason) => self.close(reason).await,
-            End::Failed(problem) => {
-                // Before the database is asked for anything more: it may be the one that does not answer.
-                self.frames.end(Err(problem.into()));
-                self.leave().await;
-            }
+            End::Failed(problem) => self.fail(problem).await,
         }
     }
 

@@ -17,6 +17,9 @@ use super::plan::{ALONE, SENT, SLOTS, WAITING};
 use crate::store::{StoreConnection, Table, consumer_group, group_delivery, group_member, group_slot};
 use crate::token::LogPosition;
 
+/// When something was due that its member has had for too long.
+pub(super) const TIMED_OUT_TIME: i64 = 0;
+
 /// A membership: everything that it owns goes by its epoch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Membership {
@@ -179,11 +182,7 @@ impl Membership {
         let [group, _, epoch] = self.values();
         let values = [group, epoch, WAITING.into(), now.into(), SENT.into(), ALONE.into(), overdue.into()];
         run(tx, sql, values).await?;
-        let sql = "UPDATE group_deliveries SET due_time = 0 \
-             WHERE group_name = $1 AND epoch = $2 AND state IN ($3, $4)";
-        let [group, _, epoch] = self.values();
-        run(tx, sql, [group, epoch, SENT.into(), ALONE.into()]).await?;
-        Ok(())
+        time_out(tx, &self.group, self.epoch, i64::MAX).await
     }
 
     /// Ends the membership: without its row all its slots are free.
@@ -194,14 +193,33 @@ impl Membership {
     }
 }
 
+/// Marks what was with a member, and due up to a time, as not acknowledged in time. That is judged when the member goes: how
+/// long nobody takes its place says nothing of the events.
+pub(super) async fn time_out<C: ConnectionTrait>(
+    tx: &C,
+    group: &str,
+    epoch: i64,
+    due: i64,
+) -> Result<(), DbErr> {
+    let sql = "UPDATE group_deliveries SET due_time = $3 \
+         WHERE group_name = $1 AND epoch = $2 AND state IN ($4, $5) AND due_time <= $6";
+    let values = [group.into(), epoch.into(), TIMED_OUT_TIME.into(), SENT.into(), ALONE.into(), due.into()];
+    run(tx, sql, values).await?;
+    Ok(())
+}
+
 /// The members whose lease has not run out; the others are ended. The group's row must be locked.
 pub(super) async fn live_members<C: ConnectionTrait>(
     tx: &C,
     group: &str,
     now: i64,
 ) -> Result<Vec<group_member::Model>, DbErr> {
-    let sql = "DELETE FROM group_members WHERE group_name = $1 AND lease_until <= $2";
-    run(tx, sql, [group.into(), now.into()]).await?;
+    let sql =
+        "DELETE FROM group_members WHERE group_name = $1 AND lease_until <= $2 RETURNING epoch, lease_until";
+    let gone = Statement::from_sql_and_values(tx.get_database_backend(), sql, [group.into(), now.into()]);
+    for member in tx.query_all_raw(gone).await? {
+        time_out(tx, group, member.try_get("", "epoch")?, member.try_get("", "lease_until")?).await?;
+    }
     group_member::Entity::find()
         .filter(group_member::Column::GroupName.eq(group))
         .order_by_asc(group_member::Column::Member)

@@ -134,9 +134,10 @@ impl<P: Projection> Projector<P> {
             Ok(swapped) => swapped,
             Err(error) => {
                 // It may be the answer that was lost: who watches finds the tables as they are.
-                let stored = checkpoint::load(&self.consumer.db, self.name()).await?;
-                self.consumer.stand_at(stored).await?;
                 self.consumer.handler.0.applied_elsewhere();
+                if let Ok(Some(stored)) = checkpoint::load(&self.consumer.db, self.name()).await {
+                    self.consumer.moved_to(stored);
+                }
                 return Err(error);
             }
         };

@@ -15,6 +15,8 @@ use crate::store::PatientConnection;
 
 /// How long a rebuild may be silent before another may begin, beside the time that one of its statements may take.
 const GRACE: Duration = Duration::from_secs(5);
+/// A statement may be allowed to take for ever; the turn of a rebuild that was killed must end.
+const LONGEST: Duration = Duration::from_secs(600);
 
 /// The right to rebuild a projection, until it is dropped.
 pub(super) struct Turn {
@@ -44,7 +46,7 @@ impl Turn {
     }
 
     fn length(&self) -> Duration {
-        self.db.patience().saturating_add(GRACE)
+        self.db.patience().min(LONGEST) + GRACE
     }
 
     fn held(&self, held: bool) -> Result<(), ConsumeError> {

@@ -15,6 +15,7 @@ use ordermesh_proto::feed::v1::{
     SubscribeRequest,
 };
 use ordermesh_testkit::eventually;
+use sea_orm::ConnectionTrait;
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -272,6 +273,23 @@ async fn what_hangs_its_member_for_as_long_as_a_stream_lives_is_parked_in_the_en
     assert_eq!(member.closing().await, ClosingReason::MaxAge);
     let member = Member::join(server(&house, settings).await).await;
     eventually!(parked(&member.server).await == 3, "they had all the time there was");
+}
+
+/// How long nobody comes says nothing of the events.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_member_has_left_behind_is_not_late_because_nobody_came_in_time() {
+    let house = house(3).await;
+    let settings = GroupSettings { max_attempts: 1, ..GroupSettings::default() };
+    let mut member = Member::join(server(&house, settings.clone()).await).await;
+    assert_eq!(member.take().await.len(), 3);
+    drop(member);
+    eventually!(house.number("SELECT COUNT(*) AS value FROM group_members").await == 0, "it has left");
+    // As after an hour, which is how long these members have.
+    let sql = "UPDATE group_deliveries SET due_time = 1 WHERE due_time > 0";
+    house.db.execute_unprepared(sql).await.unwrap();
+    let mut member = Member::join(server(&house, settings).await).await;
+    assert_eq!(member.take().await.len(), 3);
+    assert_eq!(parked(&member.server).await, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

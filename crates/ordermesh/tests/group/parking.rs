@@ -151,6 +151,32 @@ async fn a_group_that_has_parked_too_much_stops_and_says_so_until_there_is_room(
 }
 
 #[tokio::test]
+async fn new_events_of_a_key_that_have_no_room_in_the_parking_wait_in_the_log_for_its_replay() {
+    let server = server_with(&[("MAX_PARKED_BYTES", "1")]).await;
+    let id = place(&server).await;
+    let mut member = Member::join(&server, "one").await;
+    member.take().await;
+    member.refuse(&server, 1).await;
+    eventually!(parked(&server).await == 1, "one key has all the bytes");
+    cancel_order(&server, &id).await;
+    refused(&member.end().await, Code::ResourceExhausted, "PARKING_FULL");
+    server.events().replay_parked_events(replay(What::All(true))).await.unwrap();
+    place(&server).await;
+    let mut member = Member::join(&server, "one").await;
+    let mut events = member.take_count(2).await;
+    events.sort_by_key(|event| event.position);
+    assert_eq!(positions(&events), [1, 4], "everything else flows on");
+    assert_eq!(parked(&server).await, 1);
+    member.acknowledge(&server, &events).await;
+    for position in [2, 3] {
+        let event = member.take_count(1).await;
+        assert_eq!(positions(&event), [position]);
+        member.acknowledge(&server, &event).await;
+    }
+    assert_eq!(parked(&server).await, 0);
+}
+
+#[tokio::test]
 async fn a_group_that_has_parked_too_much_goes_on_with_what_is_replayed_and_parks_the_rest_then() {
     let server = server_with(&[("MAX_PARKED_KEYS", "1")]).await;
     place(&server).await;

@@ -37,7 +37,7 @@ struct Member {
     told: HashMap<i64, i32>,
     events: HashMap<i64, Arc<WireEvent>>,
     blocked: HashMap<String, KeyState>,
-    full: bool,
+    full: Full,
     window: usize,
     now: i64,
 }
@@ -45,7 +45,7 @@ struct Member {
 impl Member {
     fn new() -> Self {
         let (rows, told, events, blocked) = Default::default();
-        Self { rules: rules(), rows, told, events, blocked, full: false, window: 1, now: 1 }
+        Self { rules: rules(), rows, told, events, blocked, full: Full::default(), window: 1, now: 1 }
     }
 
     fn turn(&mut self, new: &[Arc<WireEvent>]) -> Plan {
@@ -227,14 +227,18 @@ fn what_has_no_room_in_the_parking_waits_for_it_and_what_is_replayed_needs_none(
     let mut member = Member::new();
     member.turn(&[event(1, "a"), event(2, "b")]);
     member.say(1, POISON);
-    member.full = true;
+    member.full = Full { keys: true, bytes: false };
+    member.blocked.insert("e".into(), KeyState::Parked);
+    assert_eq!(member.turn(&[event(9, "e")]).append, [9], "it needs no more keys");
+    member.full.bytes = true;
     member.blocked.insert("c".into(), KeyState::Replaying);
     let plan = member.turn_with(&[event(3, "c"), event(4, "a")], &[event(0, "c")]);
     assert_eq!((plan.held_back, plan.park.len(), plan.append.len(), plan.send), (true, 0, 0, vec![0]));
-    assert_eq!(plan.stopped, BTreeMap::from([(slot_of(key_hash("c")), 3)]));
+    let waits = slot_of(key_hash("c"));
+    assert_eq!((plan.stopped, plan.no_room), (BTreeMap::from([(waits, 3)]), BTreeSet::from([waits])));
     member.say(0, POISON);
     assert_eq!(member.turn(&[]).park_again.len(), 1);
-    member.full = false;
+    member.full = Full::default();
     member.now = member.rows[&1].due_time;
     assert_eq!(member.turn(&[]).park[0].positions, [1, 4]);
 }

@@ -64,6 +64,16 @@ impl Stream {
         }
     }
 
+    /// Ends the stream with an error.
+    pub(super) async fn fail(&self, problem: Problem) {
+        let status = Status::from(problem);
+        // A member that has lost its lease was silent. Any other failure is the server's, and no attempt of an event.
+        let own = status.code() != Code::Aborted;
+        // Before the database is asked for anything more: it may be the one that does not answer.
+        self.frames.end(Err(status));
+        self.free(own.then(|| clock::to_micros(self.server.groups.clock.now()))).await;
+    }
+
     /// Frees the slots at once. When it fails, the lease runs out by itself.
     pub(super) async fn leave(&self) {
         self.free(None).await;
@@ -88,12 +98,13 @@ impl Stream {
     }
 
     async fn leave_in<C: ConnectionTrait>(&self, tx: &C, overdue: Option<i64>) -> Result<(), GroupError> {
+        let now = clock::to_micros(self.server.groups.clock.now());
+        // As long as the row is there nobody has taken over, whatever the lease says.
+        self.membership.renew(tx, now).await?;
         if let Some(overdue) = overdue {
-            let now = clock::to_micros(self.server.groups.clock.now());
-            // As long as the row is there nobody has taken over, whatever the lease says.
-            self.membership.renew(tx, now).await?;
             self.membership.take_back(tx, now, overdue).await?;
         }
+        table::time_out(tx, &self.membership.group, self.membership.epoch, now).await?;
         Ok(self.membership.leave(tx).await?)
     }
 

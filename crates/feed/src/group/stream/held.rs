@@ -37,9 +37,12 @@ impl Stream {
 
     /// True for a slot of the member's for which it takes events from the log.
     pub(super) fn is_active(&self, slot: i32) -> bool {
-        self.slots.contains_key(&slot)
-            && !self.share.surplus.contains(&slot)
-            && !self.stopped.contains_key(&slot)
+        self.is_kept(slot) && !self.stopped.contains_key(&slot) && !self.no_room.contains(&slot)
+    }
+
+    /// True for a slot of the member's that it need not give up.
+    pub(super) fn is_kept(&self, slot: i32) -> bool {
+        self.slots.contains_key(&slot) && !self.share.surplus.contains(&slot)
     }
 
     /// True for an event that no turn has taken for the member.

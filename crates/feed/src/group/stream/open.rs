@@ -102,8 +102,9 @@ async fn try_open(
         };
         if !group.stopped_reason.is_empty() {
             let parking = Groups::parking(&wish.group);
+            let full = groups.full(parking.usage(&tx).await?);
             // What is replayed makes room.
-            if groups.is_full(parking.usage(&tx).await?)
+            if (full.keys || full.bytes)
                 && !parking.blocked(&tx).await?.values().any(|state| *state == KeyState::Replaying)
             {
                 return Err(GroupError::ParkingFull);

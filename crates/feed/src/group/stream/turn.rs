@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use super::held::{in_page, not_in_the_log};
 use super::{POLL, PROGRESS_INTERVAL, Stream};
 use crate::event::{WireEvent, key_hash};
-use crate::group::plan::{FAILED, Inputs, POISON, Plan, QUEUED, micros, plan, slot_of};
+use crate::group::plan::{FAILED, Full, Inputs, POISON, Plan, QUEUED, micros, plan, slot_of};
 use crate::group::{GroupError, Groups, lease_lost};
 use crate::parking::{KeyState, ParkedEvent};
 use crate::store::{Table, WriteTransaction, group_delivery};
@@ -47,6 +47,9 @@ impl Stream {
             self.changed = true;
         }
         self.look_elsewhere().await?;
+        if self.changed {
+            self.no_room.clear();
+        }
         let page = self.read_page().await?;
         loop {
             let (started, now) = (Instant::now(), groups.clock.now());
@@ -106,7 +109,7 @@ impl Stream {
         };
         let parking = Groups::parking(&self.membership.group);
         let blocked = parking.blocked(tx).await?;
-        let replays = self.next_replays(tx, &blocked).await?;
+        let replays = self.next_replays(tx, &blocked, &deliveries).await?;
         let decide = |deliveries, full| {
             let inputs = Inputs {
                 deliveries,
@@ -121,10 +124,12 @@ impl Stream {
             };
             plan(&self.rules, inputs)
         };
-        let mut plan = decide(deliveries, false);
-        let parks = !plan.park.is_empty() || !plan.append.is_empty();
-        if parks && self.server.groups.is_full(parking.usage(tx).await?) {
-            plan = decide(self.membership.deliveries(tx).await?, true);
+        let mut plan = decide(deliveries, Full::default());
+        if !plan.park.is_empty() || !plan.append.is_empty() {
+            let full = self.server.groups.full(parking.usage(tx).await?);
+            if full.keys || full.bytes {
+                plan = decide(self.membership.deliveries(tx).await?, full);
+            }
             // What is replayed makes room; what has none waits for it.
             if plan.held_back && !blocked.values().any(|state| *state == KeyState::Replaying) {
                 return Err(GroupError::ParkingFull);
@@ -149,22 +154,26 @@ impl Stream {
         &self,
         tx: &WriteTransaction,
         blocked: &HashMap<String, KeyState>,
+        deliveries: &BTreeMap<i64, group_delivery::Model>,
     ) -> Result<Vec<Arc<WireEvent>>, GroupError> {
-        let own = |key: &str| self.is_active(slot_of(key_hash(key)));
+        // Of stopped slots, too: what is replayed may be what they wait for.
+        let own = |key: &str| self.is_kept(slot_of(key_hash(key)));
         let keys = blocked.iter().filter(|(key, state)| **state == KeyState::Replaying && own(key));
         let keys: Vec<&str> = keys.map(|(key, _)| key.as_str()).collect();
         if keys.is_empty() {
             return Ok(Vec::new());
         }
         let parking = Groups::parking(&self.membership.group);
+        let at_hand = |row: &group_delivery::Model| row.replay && self.events.contains_key(&row.position);
+        let none_is_at_hand = !deliveries.values().any(at_hand);
         let mut room = self.server.groups.settings.held_bytes.saturating_sub(self.held_bytes());
         let mut positions = Vec::new();
         for (position, bytes) in parking.next_of(tx, &keys).await? {
             if self.events.contains_key(&position) || positions.len() >= self.wish.max_unacknowledged {
                 continue;
             }
-            // One goes in any case: it may be larger than all the room.
-            if bytes > room && !(positions.is_empty() && self.events.is_empty()) {
+            // One goes in any case: it may be larger than all the room, or what fills the room may wait for it.
+            if bytes > room && !(positions.is_empty() && none_is_at_hand) {
                 break;
             }
             room = room.saturating_sub(bytes);
@@ -253,7 +262,8 @@ impl Stream {
         if let Some(last) = page.last() {
             self.pass(last);
         }
-        for (slot, position) in &plan.stopped {
+        self.no_room.extend(&plan.no_room);
+        for (slot, position) in plan.stopped.iter().filter(|(slot, _)| !plan.no_room.contains(slot)) {
             let key = in_page(&page, *position).map(|event| event.key.clone());
             self.stopped.insert(*slot, key.unwrap_or_default());
         }
