@@ -61,12 +61,9 @@ impl Turn<'_> {
         };
         let failed: Vec<Delivery> = self.plan.left.values().filter(over).cloned().collect();
         for mut row in failed {
-            match row.state.as_str() {
-                SENT | ALONE => {
-                    self.plan.timed_out = true;
-                    row.last_error = TIMED_OUT.to_owned();
-                }
-                _ => {}
+            if is_out(&row) {
+                self.plan.timed_out = true;
+                row.last_error = TIMED_OUT.to_owned();
             }
             let parks = row.state == POISON || row.attempt >= last;
             if parks && !self.is_held_back(&row) {
