@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, EntityTrait, QuerySelect};
 
+use super::read::read_through;
 use super::{ArchiveError, ArchiveReader, Archived, Progress};
 use crate::log::{Boundary, FeedSchema};
 use crate::store::{Table, WriteTransaction, event, log_head};
@@ -26,19 +27,17 @@ pub struct Checked {
 
 /// Checks the whole file. It needs no database, so that a file which is not good leaves none behind.
 pub fn check(schema: FeedSchema, path: &Path, progress: Progress<'_>) -> Result<Checked, ArchiveError> {
-    let mut reader = ArchiveReader::open(path)?;
     let mut unknown = None;
-    while let Some(row) = reader.next_event()? {
-        progress("checking", reader.archived().count.unsigned_abs(), 0);
+    let archived = read_through(path, |row, done| {
+        progress("checking", done, 0);
         if unknown.is_none() && schema.event(&row.kind).is_none() {
-            unknown = Some(row.kind);
+            unknown = Some(row.kind.clone());
         }
-    }
+    })?;
     // Only now: in a file that is damaged, a type may be what is damaged.
     if let Some(kind) = unknown {
         return Err(ArchiveError::UnknownType(kind));
     }
-    let archived = reader.archived().clone();
     if archived.key_description != schema.key_description {
         let log = schema.key_description.to_owned();
         return Err(ArchiveError::OtherFeed { archive: archived.key_description, log });

@@ -142,9 +142,17 @@ impl ArchiveReader {
 
 /// Reads a whole archive and tells what it holds; an error when it is not whole. `progress` is told the events so far.
 pub fn verify(path: &Path, progress: &dyn Fn(u64)) -> Result<Archived, ArchiveError> {
+    read_through(path, |_, done| progress(done))
+}
+
+/// The same, and gives each event with the number of those so far.
+pub(super) fn read_through(
+    path: &Path,
+    mut each: impl FnMut(&event::Model, u64),
+) -> Result<Archived, ArchiveError> {
     let mut reader = ArchiveReader::open(path)?;
-    while reader.next_event()?.is_some() {
-        progress(reader.so_far.count.unsigned_abs());
+    while let Some(row) = reader.next_event()? {
+        each(&row, reader.so_far.count.unsigned_abs());
     }
     Ok(reader.so_far)
 }

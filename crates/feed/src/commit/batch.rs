@@ -16,7 +16,7 @@ use super::job::{Job, Outcome};
 use super::{CommandIdentity, UnitOfWork};
 use crate::event::{Cause, LoggedEvent, NewEvent, WireEvent, key_hash};
 use crate::log::{EventLog, FeedSource};
-use crate::store::{Failure, Table, WriteTransaction, Writes, append, event, idempotency, within};
+use crate::store::{Failure, Table, WriteTransaction, Writes, append, event, idempotency, within_on};
 use crate::token::LogPosition;
 
 /// How often a batch is tried again at once: another writer was faster, or a connection of the pool was dead.
@@ -113,14 +113,9 @@ impl<'a> Batch<'a> {
         let mut failures = 0;
         let mut look = self.looks_first();
         loop {
-            let attempt = self.attempt(jobs, look);
-            let done = match self.writer.get_database_backend() {
-                // There is no network to swallow anything, and the driver's thread would commit behind our back: the next
-                // position would not follow the head that we know.
-                DbBackend::Sqlite => attempt.await,
-                _ => within(self.log.patience(), attempt).await,
-            };
-            let error = match done {
+            // A commit of SQLite's that nobody waits for would leave us with a head that is not the log's.
+            let backend = self.writer.get_database_backend();
+            let error = match within_on(backend, self.log.patience(), self.attempt(jobs, look)).await {
                 Ok(done) => return Ok(done),
                 Err(error) => error,
             };

@@ -42,9 +42,7 @@ impl ConsumeError {
     pub(crate) fn is_divergence(&self) -> bool {
         match self {
             Self::Diverged { .. } => true,
-            Self::Feed(status) => {
-                reason_of(status).is_some_and(|reason| reason == FeedErrorReason::FeedDiverged.reason())
-            }
+            Self::Feed(status) => is_refused(status, FeedErrorReason::FeedDiverged),
             _ => false,
         }
     }
@@ -71,15 +69,17 @@ impl ConsumeError {
 
 /// What a refusal of the feed is about: one that waiting does not change, or any other.
 fn refusal(status: &Status) -> &'static str {
-    match reason_of(status) {
-        Some(reason) if reason == FeedErrorReason::FeedDiverged.reason() => {
-            "the feed is another history than this was made from"
-        }
-        Some(reason) if reason == FeedErrorReason::PositionTruncated.reason() => {
-            "the feed no longer holds the next event"
-        }
-        _ => "the feed cannot be read now",
+    if is_refused(status, FeedErrorReason::FeedDiverged) {
+        "the feed is another history than this was made from"
+    } else if is_refused(status, FeedErrorReason::PositionTruncated) {
+        "the feed no longer holds the next event"
+    } else {
+        "the feed cannot be read now"
     }
+}
+
+fn is_refused(status: &Status, reason: FeedErrorReason) -> bool {
+    reason_of(status).is_some_and(|told| told == reason.reason())
 }
 
 /// On PostgreSQL the classes of data exceptions and of constraints. A key that is taken is among them: all writes of a

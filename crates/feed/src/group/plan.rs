@@ -81,6 +81,18 @@ pub(crate) struct Full {
     pub bytes: bool,
 }
 
+impl Full {
+    /// True when no further key can be parked.
+    pub fn any(self) -> bool {
+        self.keys || self.bytes
+    }
+}
+
+/// True when some key is being replayed, which makes room.
+pub(crate) fn is_replaying(blocked: &HashMap<String, KeyState>) -> bool {
+    blocked.values().any(|state| *state == KeyState::Replaying)
+}
+
 /// What a turn begins with.
 pub(crate) struct Inputs<'a> {
     /// The member's deliveries by position.

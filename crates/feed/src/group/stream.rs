@@ -156,7 +156,7 @@ impl Stream {
             end = self.serve() => end,
         };
         match end {
-            End::Gone => self.leave().await,
+            End::Gone => self.free(None).await,
             End::Closing(reason) => self.close(reason).await,
             End::Failed(problem) => self.fail(problem).await,
         }
@@ -179,13 +179,6 @@ impl Stream {
             match self.in_lease(Self::rebalance).await {
                 Err(GroupError::Store(error)) => return self.survive(error).await,
                 rebalanced => rebalanced?,
-            }
-            match self.in_lease(Self::find_place).await {
-                Err(GroupError::Store(error)) => {
-                    self.next_rebalance = Instant::now();
-                    return self.survive(error).await;
-                }
-                found => found?,
             }
             self.tell_assignment().await?;
         }
@@ -218,6 +211,7 @@ impl Stream {
         self.share = tx.end(shared).await?;
         self.lease_end = started + groups.settings.lease;
         self.refresh_slots().await?;
+        self.find_place().await?;
         // What others changed meanwhile, such as a replay that began on another replica, is looked at now and then, too.
         self.changed = true;
         let moving = self.share.wanting || !self.share.surplus.is_empty();

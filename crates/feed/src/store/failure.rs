@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use sea_orm::DbErr;
 use sea_orm::RuntimeErr::{self, SqlxError};
 use sea_orm::sqlx::Error;
 use sea_orm::sqlx::error::DatabaseError;
 use sea_orm::sqlx::postgres::PgDatabaseError;
+use sea_orm::{DbBackend, DbErr};
 
 /// How long a database may take for an answer where nothing else is said.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
@@ -51,6 +51,19 @@ pub async fn within<T, E: From<DbErr>>(
 ) -> Result<T, E> {
     let silent = |_| Err(DbErr::Conn(RuntimeErr::Internal(format!("no answer in {limit:?}"))).into());
     tokio::time::timeout(limit, work).await.unwrap_or_else(silent)
+}
+
+/// The same on a server's database. On SQLite it is waited for as long as it takes: there is no network to swallow anything,
+/// and the driver's thread would go on behind our back.
+pub(crate) async fn within_on<T, E: From<DbErr>>(
+    backend: DbBackend,
+    limit: Duration,
+    work: impl Future<Output = Result<T, E>>,
+) -> Result<T, E> {
+    match backend {
+        DbBackend::Sqlite => work.await,
+        _ => within(limit, work).await,
+    }
 }
 
 fn of_driver(error: &Error) -> Failure {

@@ -129,6 +129,11 @@ impl Member {
     }
 }
 
+/// Waits until the stream of a member that was dropped has freed its slots.
+async fn has_left(house: &House) {
+    eventually!(house.number("SELECT COUNT(*) AS value FROM group_members").await == 0, "it has left");
+}
+
 /// How many events the group has parked.
 async fn parked(server: &FeedServer) -> usize {
     let request = ListParkedEventsRequest { group: GROUP.to_owned(), ..ListParkedEventsRequest::default() };
@@ -283,7 +288,7 @@ async fn what_a_member_has_left_behind_is_not_late_because_nobody_came_in_time()
     let mut member = Member::join(server(&house, settings.clone()).await).await;
     assert_eq!(member.take().await.len(), 3);
     drop(member);
-    eventually!(house.number("SELECT COUNT(*) AS value FROM group_members").await == 0, "it has left");
+    has_left(&house).await;
     // As after an hour, which is how long these members have.
     let sql = "UPDATE group_deliveries SET due_time = 1 WHERE due_time > 0";
     house.db.execute_unprepared(sql).await.unwrap();
@@ -299,7 +304,7 @@ async fn a_member_that_goes_away_while_its_stream_ends_of_age_has_left_all_the_s
     // Alone with its member after two have gone.
     for _ in 0..2 {
         Member::join(server(&house, settings.clone()).await).await.take().await;
-        eventually!(house.number("SELECT COUNT(*) AS value FROM group_members").await == 0, "it has left");
+        has_left(&house).await;
     }
     let old = server(&house, settings.clone()).await.with_max_age(Some(Duration::from_secs(60)));
     let aging = old.clone().with_max_age(Some(Duration::from_millis(200)));
@@ -308,7 +313,7 @@ async fn a_member_that_goes_away_while_its_stream_ends_of_age_has_left_all_the_s
     member.take().await;
     eventually!(joined.elapsed() > Duration::from_millis(400), "its stream waits for its answer");
     drop(member);
-    eventually!(house.number("SELECT COUNT(*) AS value FROM group_members").await == 0, "it has left");
+    has_left(&house).await;
     let member = Member::join(old).await;
     eventually!(parked(&member.server).await == 1, "it was its last attempt");
 }

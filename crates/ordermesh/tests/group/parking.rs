@@ -130,17 +130,22 @@ async fn an_event_that_fails_too_often_is_parked_and_discarding_lets_its_key_flo
     assert_eq!(positions(&member.take_count(1).await), [4]);
 }
 
-#[tokio::test]
-async fn a_group_that_has_parked_too_much_stops_and_says_so_until_there_is_room() {
+/// A group that may park one key: that of its first order is, and that of the second has no room and has stopped it.
+async fn with_a_full_parking() -> (Server, [String; 2]) {
     let server = server_with(&[("MAX_PARKED_KEYS", "1")]).await;
-    let id = place(&server).await;
-    place(&server).await;
+    let keys = [place(&server).await, place(&server).await];
     let mut member = Member::join(&server, "one").await;
     member.take_count(2).await;
     member.refuse(&server, 1).await;
     eventually!(parked(&server).await == 1, "the first key is parked");
     member.refuse(&server, 2).await;
     refused(&member.end().await, Code::ResourceExhausted, "PARKING_FULL");
+    (server, keys)
+}
+
+#[tokio::test]
+async fn a_group_that_has_parked_too_much_stops_and_says_so_until_there_is_room() {
+    let (server, [id, _]) = with_a_full_parking().await;
     eventually!(get_group(&server).await.group.unwrap().stopped_reason == "PARKING_FULL", "it is noted");
     let refusal = Subscription::open(&mut server.events(), joining("one")).await.unwrap_err();
     refused(&refusal, Code::ResourceExhausted, "PARKING_FULL");
@@ -178,15 +183,7 @@ async fn new_events_of_a_key_that_have_no_room_in_the_parking_wait_in_the_log_fo
 
 #[tokio::test]
 async fn a_group_that_has_parked_too_much_goes_on_with_what_is_replayed_and_parks_the_rest_then() {
-    let server = server_with(&[("MAX_PARKED_KEYS", "1")]).await;
-    place(&server).await;
-    let second = place(&server).await;
-    let mut member = Member::join(&server, "one").await;
-    member.take_count(2).await;
-    member.refuse(&server, 1).await;
-    eventually!(parked(&server).await == 1, "the first key is parked");
-    member.refuse(&server, 2).await;
-    refused(&member.end().await, Code::ResourceExhausted, "PARKING_FULL");
+    let (server, [_, second]) = with_a_full_parking().await;
     server.events().replay_parked_events(replay(What::All(true))).await.unwrap();
     let mut member = Member::join(&server, "one").await;
     let replayed = member.take_count(1).await;

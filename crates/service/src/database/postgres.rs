@@ -255,8 +255,8 @@ async fn pool(
     }
 }
 
-/// Where nothing listens, or the server is still starting, the pool tries again until its time is over, and says no more than that. A
-/// connection outside of it tells why there is none.
+/// Where nothing listens, or the server is still starting, the pool tries again until its time is over, and says no more
+/// than that. A connection outside of it tells why there is none.
 async fn reached(attempt: &PgConnectOptions, patience: Duration) -> Result<(), DbErr> {
     let silent = || std::io::Error::new(ErrorKind::TimedOut, format!("no answer within {patience:?}"));
     let connected = tokio::time::timeout(patience, attempt.connect()).await;

@@ -82,7 +82,7 @@ impl Turn<'_> {
 
     /// What is replayed is parked as it is, and needs no room.
     fn is_held_back(&mut self, row: &Delivery) -> bool {
-        let held_back = (self.full.keys || self.full.bytes) && !row.replay;
+        let held_back = self.full.any() && !row.replay;
         self.plan.held_back |= held_back;
         held_back
     }

@@ -8,7 +8,7 @@ use ordermesh_kernel::clock;
 use ordermesh_proto::error::Problem;
 use ordermesh_proto::feed::v1::subscribe_response::Frame;
 use ordermesh_proto::feed::v1::{self as wire, ClosingReason};
-use sea_orm::{ConnectionTrait, DbBackend, DbErr};
+use sea_orm::{ConnectionTrait, DbErr};
 use tokio::time::Instant;
 use tonic::{Code, Status};
 
@@ -17,7 +17,7 @@ use crate::group::plan::{is_out, micros};
 use crate::group::{GroupError, table};
 use crate::serve::{Left, store_problem};
 use crate::store::group_delivery::Model as Delivery;
-use crate::store::{is_transient, within};
+use crate::store::{is_transient, within_on};
 
 /// The reason of a group that has parked too much.
 const PARKING_FULL: &str = "PARKING_FULL";
@@ -45,7 +45,7 @@ impl Stream {
         let overdue = self.overdue(reason);
         // A server that shuts down is asked nothing more: there is nothing to wait for.
         if reason == ClosingReason::MaxAge && self.hear_out().await.is_err() {
-            return self.leave().await;
+            return self.free(None).await;
         }
         self.free(Some(overdue)).await;
         let closing = Frame::Closing(wire::Closing { reason: reason.into() });
@@ -74,12 +74,9 @@ impl Stream {
         self.free(own.then(|| clock::to_micros(self.server.groups.clock.now()))).await;
     }
 
-    /// Frees the slots at once. When it fails, the lease runs out by itself.
-    pub(super) async fn leave(&self) {
-        self.free(None).await;
-    }
-
-    async fn free(&self, overdue: Option<i64>) {
+    /// Frees the slots at once. When it fails, the lease runs out by itself. Of a planned end it is said when that was due which
+    /// the member has had for too long.
+    pub(super) async fn free(&self, overdue: Option<i64>) {
         let groups = &self.server.groups;
         groups.hub.close(&self.membership.group, self.membership.epoch);
         let left = async {
@@ -101,10 +98,10 @@ impl Stream {
         let now = clock::to_micros(self.server.groups.clock.now());
         // As long as the row is there nobody has taken over, whatever the lease says.
         self.membership.renew(tx, now).await?;
-        if let Some(overdue) = overdue {
-            self.membership.take_back(tx, now, overdue).await?;
+        match overdue {
+            Some(overdue) => self.membership.take_back(tx, now, overdue).await?,
+            None => table::time_out(tx, &self.membership.group, self.membership.epoch, now).await?,
         }
-        table::time_out(tx, &self.membership.group, self.membership.epoch, now).await?;
         Ok(self.membership.leave(tx).await?)
     }
 
@@ -143,18 +140,14 @@ impl Stream {
         Ok(())
     }
 
-    /// What comes of work on the database, or that there was no answer while the slots were certainly the member's. On SQLite
-    /// nothing is given up half-way: its thread would go on behind our back.
+    /// What comes of work on the database, or that there was no answer while the slots were certainly the member's.
     pub(super) async fn in_lease<T>(
         &mut self,
         work: impl AsyncFnOnce(&mut Self) -> Result<T, GroupError>,
     ) -> Result<T, GroupError> {
         // Frozen past the end of its lease it finds out whether anybody has taken the slots.
         let left = (self.lease_end - Instant::now()).max(POLL);
-        match self.server.groups.writer.get_database_backend() {
-            DbBackend::Sqlite => work(self).await,
-            _ => within(left, work(self)).await,
-        }
+        within_on(self.server.groups.writer.get_database_backend(), left, work(self)).await
     }
 
     /// The database is away: goes on as long as the slots are certainly its own.

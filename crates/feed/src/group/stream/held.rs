@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use ordermesh_kernel::EventId;
-use sea_orm::{ConnectionTrait, DbBackend, DbErr};
+use sea_orm::{ConnectionTrait, DbErr};
 use tokio::time::Instant;
 
 use super::Stream;
 use crate::event::WireEvent;
 use crate::group::GroupError;
 use crate::group::plan::slot_of;
-use crate::store::within;
+use crate::store::within_on;
 
 /// Events that are taken from the log beyond those that the member may have.
 const READ_AHEAD: usize = 1000;
@@ -71,10 +71,8 @@ impl Stream {
     /// A page of the log, in a member's time: the log itself may be more patient than a lease.
     async fn page(&self, position: i64, limit: usize) -> Result<Vec<Arc<WireEvent>>, GroupError> {
         let page = async { Ok(self.server.source.page(position, limit).await?.events) };
-        match self.server.groups.reader.get_database_backend() {
-            DbBackend::Sqlite => page.await,
-            _ => within(self.server.groups.reader.patience(), page).await,
-        }
+        let reader = &self.server.groups.reader;
+        within_on(reader.get_database_backend(), reader.patience(), page).await
     }
 
     /// Goes past a page that has nothing for the member. The database hears of it with the next turn that has something

@@ -11,12 +11,11 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use tonic::Code;
 
 use super::Stream;
-use crate::group::plan::micros;
+use crate::group::plan::{is_replaying, micros};
 use crate::group::request::{self, Terms, Wish};
 use crate::group::table::{self, Membership};
 use crate::group::{GroupError, Groups};
 use crate::log::FeedSource;
-use crate::parking::KeyState;
 use crate::serve::{self, FeedServer, Filter, Sink, Subscribe, diverged, resolve_start};
 use crate::store::{Failure, consumer_group, group_slot};
 
@@ -103,10 +102,7 @@ async fn try_open(
         if !group.stopped_reason.is_empty() {
             let parking = Groups::parking(&wish.group);
             let full = groups.full(parking.usage(&tx).await?);
-            // What is replayed makes room.
-            if (full.keys || full.bytes)
-                && !parking.blocked(&tx).await?.values().any(|state| *state == KeyState::Replaying)
-            {
+            if full.any() && !is_replaying(&parking.blocked(&tx).await?) {
                 return Err(GroupError::ParkingFull);
             }
             table::stop(&tx, &wish.group, "").await?;

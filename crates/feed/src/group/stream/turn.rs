@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use super::held::{in_page, not_in_the_log};
 use super::{POLL, PROGRESS_INTERVAL, Stream};
 use crate::event::{WireEvent, key_hash};
-use crate::group::plan::{FAILED, Full, Inputs, POISON, Plan, QUEUED, micros, plan, slot_of};
+use crate::group::plan::{FAILED, Full, Inputs, POISON, Plan, QUEUED, is_replaying, micros, plan, slot_of};
 use crate::group::{GroupError, Groups, lease_lost};
 use crate::parking::{KeyState, ParkedEvent};
 use crate::store::{Table, WriteTransaction, group_delivery};
@@ -127,11 +127,10 @@ impl Stream {
         let mut plan = decide(deliveries, Full::default());
         if !plan.park.is_empty() || !plan.append.is_empty() {
             let full = self.server.groups.full(parking.usage(tx).await?);
-            if full.keys || full.bytes {
+            if full.any() {
                 plan = decide(self.membership.deliveries(tx).await?, full);
             }
-            // What is replayed makes room; what has none waits for it.
-            if plan.held_back && !blocked.values().any(|state| *state == KeyState::Replaying) {
+            if plan.held_back && !is_replaying(&blocked) {
                 return Err(GroupError::ParkingFull);
             }
         }
