@@ -3,8 +3,7 @@
 mod problem;
 mod request;
 
-use ordermesh_feed::commit::{CommandIdentity, Committer, fingerprint};
-use ordermesh_feed::event::Cause;
+use ordermesh_feed::commit::{CommandIdentity, Committer};
 use ordermesh_feed::event_service;
 use ordermesh_proto::order::v1::order_command_service_server::OrderCommandService;
 use ordermesh_proto::order::v1::order_event_service_server::OrderEventService;
@@ -42,8 +41,8 @@ impl OrderCommandService for CommandService {
         request::normalize(&mut wire);
         let encoded = wire.encode_to_vec();
         let (request_id, command) = request::place_order(wire, actor(&caller))?;
-        let identity =
-            identity("ordermesh.order.v1.OrderCommandService/PlaceOrder", caller, request_id, &encoded);
+        let method = "ordermesh.order.v1.OrderCommandService/PlaceOrder";
+        let identity = CommandIdentity::of_request(method, caller.into_parts(), request_id, &encoded);
         let committed = self.committer.execute(identity, command).await.map_err(problem::of)?;
         Ok(Response::new(PlaceOrderResponse {
             consistency_token: committed.token.encode(),
@@ -60,8 +59,8 @@ impl OrderCommandService for CommandService {
         let wire = request.into_inner();
         let encoded = wire.encode_to_vec();
         let (request_id, command) = request::cancel_order(wire, actor(&caller))?;
-        let identity =
-            identity("ordermesh.order.v1.OrderCommandService/CancelOrder", caller, request_id, &encoded);
+        let method = "ordermesh.order.v1.OrderCommandService/CancelOrder";
+        let identity = CommandIdentity::of_request(method, caller.into_parts(), request_id, &encoded);
         let committed = self.committer.execute(identity, command).await.map_err(problem::of)?;
         Ok(Response::new(CancelOrderResponse {
             consistency_token: committed.token.encode(),
@@ -73,23 +72,6 @@ impl OrderCommandService for CommandService {
 
 fn actor(caller: &Caller) -> Actor {
     Actor::Workload(caller.principal.clone())
-}
-
-fn identity(
-    method: &'static str,
-    caller: Caller,
-    request_id: ordermesh_kernel::RequestId,
-    encoded_request: &[u8],
-) -> CommandIdentity {
-    let (fingerprint, bytes) = (fingerprint(encoded_request), encoded_request.len());
-    let request_id = request_id.into_string();
-    let cause = Cause {
-        // An outside request is the beginning of what follows from it.
-        correlation_id: request_id.clone(),
-        causation_id: request_id.clone(),
-        traceparent: caller.traceparent,
-    };
-    CommandIdentity { method, principal: caller.principal, request_id, fingerprint, bytes, cause }
 }
 
 event_service!(EventService, OrderEventService, SubscribeOrderEventsStream, subscribe_order_events);
