@@ -11,6 +11,7 @@
 //! - [`serve`]: a context's event service: Subscribe…Events and GetFeed
 //! - [`publish`]: all that a context needs to publish a feed; [`follow`]: to follow others
 //! - [`config`]: their settings, the same in every context; [`runtime`]: clock, tasks and shutdown
+//! - [`react`]: events of another context become commands here, through the committer
 //! - [`consume`]: the consumer runtime: events in, effect + checkpoint in one transaction
 //! - [`parking`]: keys that a consumer set aside, with their events
 //! - [`project`]: the projections of a server: where they stand, rebuilding them
@@ -30,6 +31,7 @@ pub mod log;
 pub mod parking;
 pub mod project;
 pub mod publish;
+pub mod react;
 pub mod retention;
 pub mod runtime;
 pub mod serve;
