@@ -1,10 +1,12 @@
 //! The settings of feeds as every context has them in its section: `[<section>.feed]` and `[<section>.groups]` of one
-//! that publishes, `[<section>.consumer]` of one that follows.
+//! that publishes, `[<section>.consumer]` of one that follows, `[<section>.due]` of one whose work
+//! becomes due at a time.
 //!
 //! The types are read as they stand; only a check makes of them what the runtime takes. What cannot be used is named
 //! by its key below the section, which the context knows.
 
 mod consumer;
+mod due;
 mod publish;
 
 use std::fmt::Display;
@@ -12,6 +14,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 pub use consumer::ConsumerConfig;
+pub use due::DueConfig;
 pub use publish::{FeedConfig, GroupsConfig};
 
 /// A setting whose value cannot be used.

@@ -12,6 +12,7 @@
 //! - [`publish`]: all that a context needs to publish a feed; [`follow`]: to follow others
 //! - [`config`]: their settings, the same in every context; [`runtime`]: clock, tasks and shutdown
 //! - [`react`]: events of another context become commands here, through the committer
+//! - [`due`]: work that becomes due at a time that stands in the database
 //! - [`consume`]: the consumer runtime: events in, effect + checkpoint in one transaction
 //! - [`parking`]: keys that a consumer set aside, with their events
 //! - [`project`]: the projections of a server: where they stand, rebuilding them
@@ -24,6 +25,7 @@ pub mod archive;
 pub mod commit;
 pub mod config;
 pub mod consume;
+pub mod due;
 pub mod event;
 pub mod follow;
 pub mod group;
