@@ -12,8 +12,10 @@
 //! - [`command`]: one file a command: load, decide, commit
 //! - [`store`]: sea-orm entities, migrations, the unit of work
 //! - [`codec`]: domain events and answers as stored bytes
+//! - [`cli`]: its verbs on the command line, one file a verb
 //! - [`grpc`]: wire to domain and back
 
+pub mod cli;
 pub mod codec;
 pub mod command;
 pub mod domain;

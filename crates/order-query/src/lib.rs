@@ -14,8 +14,10 @@
 //! - [`query`]: one file a query; what all share: consistency, filter, order, pages and their turns,
 //!   the coalescing reader
 //! - [`store`]: sea-orm entities, migrations, tables and their swap, page statements
+//! - [`cli`]: its verbs on the command line, one file a verb
 //! - [`grpc`]: wire to query and back
 
+pub mod cli;
 mod config;
 pub mod grpc;
 pub mod projection;
