@@ -17,6 +17,7 @@ use tonic::{Request, Response, Status};
 use crate::codec::{self, ChangeResponse};
 use crate::domain::Actor;
 use crate::store::OrdersUnit;
+pub(crate) use problem::problem;
 use request::ChangeRequest;
 
 /// `ordermesh.order.v1.OrderCommandService`.

@@ -22,11 +22,13 @@
 //! - [`domain`]: the Order aggregate, pure functions
 //! - [`command`]: one file a command: load, decide, commit
 //! - [`policy`]: what other contexts and the clock tell, as commands here
+//! - [`attention`]: what needs a person
 //! - [`store`]: sea-orm entities, migrations, the unit of work
 //! - [`codec`]: domain events and answers as stored bytes
 //! - [`cli`]: its verbs on the command line, one file a verb
 //! - [`grpc`]: wire to domain and back
 
+pub mod attention;
 pub mod cli;
 pub mod codec;
 pub mod command;
@@ -132,11 +134,9 @@ pub async fn start(environment: &Environment, services: &mut Services) -> Result
     let runtime: Runtime = environment.parts().into();
     let publisher = Publisher::open(writer, reader, ORDERS, settings, runtime.clone()).await?;
     let committer = publisher.committer();
-    let deadlines = policy::PaymentDeadlines::new(
-        PatientConnection::new(reader.clone(), runtime.patience),
-        committer.clone(),
-    );
-    due::start(deadlines, due, &runtime);
+    let patient = PatientConnection::new(reader.clone(), runtime.patience);
+    due::start(policy::PaymentDeadlines::new(patient.clone(), committer.clone()), due, &runtime);
+    services.attention(attention::HeldOrders::new(patient, committer.clone()));
     let follower = Follower::new(writer, following, runtime);
     let on_stock = policy::OnStock::new(Reactions::new(committer.clone(), NAME));
     let stock =

@@ -12,7 +12,12 @@ use crate::command::Refusal;
 use crate::domain;
 
 pub(super) fn of(error: CommitError<Refusal>) -> Status {
-    error.problem(refused).into()
+    problem(error).into()
+}
+
+/// What a command that is not durable is on the wire.
+pub(crate) fn problem(error: CommitError<Refusal>) -> Problem {
+    error.problem(refused)
 }
 
 fn refused(refusal: &Refusal) -> Problem {

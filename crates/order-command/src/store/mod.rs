@@ -2,6 +2,7 @@
 
 mod due;
 pub mod entity;
+mod holds;
 mod migration;
 mod rows;
 mod unit;
@@ -9,6 +10,7 @@ mod unit;
 use ordermesh_feed::store::{Copied, CopyTable, consumer_tables, log_tables, parking_tables};
 
 pub use due::due_orders;
+pub use holds::{hold_in_force, holds_in_force};
 pub use migration::Migrator;
 pub use unit::{OrdersUnit, Want};
 

@@ -19,8 +19,7 @@ const FROM_BEFORE: &str = "UPDATE orders SET state_since = update_time, stock_si
 
 /// Deadlines are looked up by their time; an order that has none is not in the index.
 const DUE: &str = "CREATE INDEX orders_due_time ON orders (due_time) WHERE due_time IS NOT NULL";
-const HELD: &str =
-    "CREATE INDEX order_holds_in_force ON order_holds (placed_time) WHERE released_time IS NULL";
+const HELD: &str = "CREATE INDEX order_holds_in_force ON order_holds (hold_id) WHERE released_time IS NULL";
 
 #[async_trait::async_trait]
 impl MigrationTrait for OrderLife {
