@@ -1,0 +1,2 @@
+//! payment
+pub mod domain;
