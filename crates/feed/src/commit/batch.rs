@@ -154,7 +154,10 @@ impl<'a> Batch<'a> {
             Err(error) => Err(error),
         };
         let (fates, mut written) = tx.end(written).await?;
-        self.log.publish(std::mem::take(&mut written.events));
+        let events = std::mem::take(&mut written.events);
+        if !events.is_empty() {
+            self.log.publish(events);
+        }
         Ok((fates, written))
     }
 
@@ -254,8 +257,15 @@ impl<'a> Batch<'a> {
         (fates, decided)
     }
 
-    /// Gives positions and writes events. The head's row lock lives from here to the commit.
+    /// Gives positions and writes events. The head's row lock lives from here to the commit; where there is nothing to
+    /// tell, nobody waits for it.
     async fn append(&self, tx: &WriteTransaction, decided: Decided) -> Result<Written, DbErr> {
+        let nowhere = self.log.place(0, None);
+        let known = |record| Known { record, place: nowhere };
+        let mut records: Vec<Known> = decided.records.into_iter().map(known).collect();
+        if decided.events.is_empty() {
+            return Ok(Written { records, events: Vec::new() });
+        }
         let now = self.clock.now();
         let mut staged = Vec::with_capacity(decided.events.len());
         let mut rows = Vec::with_capacity(decided.events.len());
@@ -275,9 +285,6 @@ impl<'a> Batch<'a> {
         let before = head.position - count;
         self.log.expect_next(before + 1, tx.get_database_backend())?;
 
-        let nowhere = self.log.place(0, None);
-        let known = |record| Known { record, place: nowhere };
-        let mut records: Vec<Known> = decided.records.into_iter().map(known).collect();
         let mut events = Vec::with_capacity(staged.len());
         for (record, kind, mut logged) in staged {
             logged.position += before;

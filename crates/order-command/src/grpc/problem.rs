@@ -1,7 +1,5 @@
 //! The one table of order's errors: what each refusal is on the wire.
 
-use std::time::Duration;
-
 use ordermesh_feed::commit::CommitError;
 use ordermesh_proto::common::v1::CommonErrorReason;
 use ordermesh_proto::error::Problem;
@@ -12,27 +10,7 @@ use crate::command::Refusal;
 use crate::domain;
 
 pub(super) fn of(error: CommitError<Refusal>) -> Status {
-    let message = error.to_string();
-    match error {
-        CommitError::Refused(refusal) => refused(&refusal),
-        CommitError::RequestIdReused => {
-            Problem::new(Code::FailedPrecondition, CommonErrorReason::RequestIdReused, message)
-                .field("request_id", "was used before with another content")
-        }
-        CommitError::Unavailable => {
-            Problem::new(Code::Unavailable, CommonErrorReason::StoreUnavailable, message)
-                .retry_after(Duration::from_millis(500))
-        }
-        CommitError::ShuttingDown | CommitError::Overloaded => {
-            Problem::new(Code::Unavailable, CommonErrorReason::ServerUnavailable, message)
-                .retry_after(Duration::from_millis(500))
-        }
-        // The details stand in the server's log.
-        CommitError::Internal(_) => {
-            Problem::new(Code::Internal, CommonErrorReason::Internal, "the command could not be written")
-        }
-    }
-    .into()
+    error.problem(refused).into()
 }
 
 fn refused(refusal: &Refusal) -> Problem {

@@ -1,6 +1,8 @@
-//! The command line: `dev` (also what no command means), `serve`, `config`, `contracts`, and the client verbs.
+//! The command line: `dev` (also what no command means), `serve`, `config`, `contracts`, the verbs that contexts bring,
+//! and those of the program.
 
 mod contracts;
+mod nouns;
 mod postgres;
 mod serve;
 mod welcome;
@@ -10,6 +12,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
+use ordermesh_console::failure::Failure;
 use ordermesh_service::StartError;
 use ordermesh_service::config::{ConfigError, Settings};
 
@@ -19,7 +22,7 @@ use crate::contexts;
 use crate::verbs;
 
 /// A headless order platform: `ordermesh` alone starts every server on this machine.
-#[derive(Debug, Parser)]
+#[derive(Parser)]
 #[command(name = "ordermesh", version, args_conflicts_with_subcommands = true)]
 struct Cli {
     #[command(subcommand)]
@@ -28,7 +31,7 @@ struct Cli {
     dev: DevArgs,
 }
 
-#[derive(Debug, Subcommand)]
+#[derive(Subcommand)]
 enum Command {
     /// Run every server of the platform in one process on embedded databases.
     Dev(DevArgs),
@@ -42,6 +45,8 @@ enum Command {
     /// Measure this build on this machine, beside baselines, as ratios.
     #[command(subcommand)]
     Bench(bench::BenchCommand),
+    #[command(flatten)]
+    Context(nouns::ContextVerb),
     #[command(flatten)]
     Verb(verbs::Verb),
 }
@@ -130,7 +135,8 @@ pub fn main() -> ExitCode {
             Command::Config(args) => done(print_config(args)),
             Command::Contracts(command) => done(contracts::run(command)),
             Command::Bench(command) => done(bench::run(command).await),
-            Command::Verb(verb) => verbs::run(verb).await,
+            Command::Context(verb) => asked(verb.0.await),
+            Command::Verb(verb) => asked(verbs::run(verb).await),
         }
     });
     // What is still running was given its grace already.
@@ -189,6 +195,14 @@ fn hint(error: &StartError) -> Option<&'static str> {
     } else {
         "choose another with --listen"
     })
+}
+
+/// How the process exits after a verb.
+fn asked(result: Result<(), Failure>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
 }
 
 fn done<E: std::fmt::Display>(result: Result<(), E>) -> ExitCode {

@@ -21,7 +21,7 @@ pub(super) enum Databases {
 /// The text; its addresses are those of the settings.
 pub(super) fn welcome(settings: &Settings, databases: Databases) -> Result<String, ConfigError> {
     let address = reachable(&settings.server.listen);
-    let program = crate::verbs::program();
+    let program = ordermesh_console::connect::program();
     let data = data(settings, databases)?;
     let reach = match settings.server.listen.parse::<SocketAddr>() {
         Ok(listen) if listen.ip().is_loopback() => "plaintext, for this machine only",

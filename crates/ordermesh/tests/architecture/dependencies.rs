@@ -11,12 +11,14 @@ const KERNEL: &str = "ordermesh-kernel";
 const FEED: &str = "ordermesh-feed";
 const MESH: &str = "ordermesh-mesh";
 const SERVICE: &str = "ordermesh-service";
+/// What the verbs of the command line share. Servers have no use for it.
+const CONSOLE: &str = "ordermesh-console";
 /// PostgreSQL for development and tests: no part of what servers are made of.
 const CLUSTER: &str = "ordermesh-cluster";
 const TESTKIT: &str = "ordermesh-testkit";
 const PROGRAM: &str = "ordermesh";
 /// What everybody builds on; all other crates but the program and testkit are contexts.
-const FRAME: [&str; 5] = [PROTO, KERNEL, FEED, MESH, SERVICE];
+const FRAME: [&str; 6] = [PROTO, KERNEL, FEED, MESH, SERVICE, CONSOLE];
 
 /// An arrow: who depends on whom, and for what.
 pub type Arrow = (String, String, DependencyKind);
@@ -78,11 +80,11 @@ fn the_contracts_depend_on_prost_and_tonic_only() {
 
 #[test]
 fn the_frame_depends_on_kernel_and_contracts_only() {
-    let frame = |name: &str| [FEED, MESH, SERVICE].contains(&name);
+    let frame = |name: &str| [FEED, MESH, SERVICE, CONSOLE].contains(&name);
     let wrong = wrong(&arrows(), frame, &[KERNEL, PROTO]);
     assert_none(
         &wrong,
-        "feed, mesh and service do not know each other; what joins them belongs into a context:",
+        "feed, mesh, service and console do not know each other; what joins them belongs into a context:",
     );
 }
 
@@ -180,6 +182,8 @@ fn a_wrong_arrow_is_found() {
         arrow("ordermesh-inventory", TESTKIT, DependencyKind::Development),
         arrow("ordermesh-inventory", "serde", normal),
         arrow(FEED, SERVICE, normal),
+        arrow("ordermesh-inventory", CONSOLE, normal),
+        arrow(FEED, CONSOLE, normal),
     ];
     assert_eq!(
         wrong(&arrows, is_context, &FRAME),
@@ -187,7 +191,7 @@ fn a_wrong_arrow_is_found() {
     );
     assert_eq!(
         wrong(&arrows, |name| name == FEED, &[KERNEL, PROTO]),
-        ["ordermesh-feed -> ordermesh-service (normal)"]
+        ["ordermesh-feed -> ordermesh-service (normal)", "ordermesh-feed -> ordermesh-console (normal)"]
     );
 }
 

@@ -1,12 +1,11 @@
 //! An event of the order feed on one line for people.
 
+use ordermesh_console::json::{MASK, Personal};
+use ordermesh_console::order::contact;
+use ordermesh_console::render::{money, time};
 use ordermesh_proto::order::v1::order_created::Buyer;
 use ordermesh_proto::order::v1::order_event::Payload;
 use ordermesh_proto::order::v1::{OrderCreated, OrderEvent};
-
-use crate::verbs::json::{MASK, Personal};
-use crate::verbs::order::contact;
-use crate::verbs::render::{money, time};
 
 /// What stands in the columns of [`line`].
 pub fn header() -> String {

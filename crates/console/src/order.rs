@@ -1,14 +1,16 @@
-//! An order for people: its facts, its lines, its sums; and its row in a list.
+//! An order of the contracts for people: its facts, its lines, its sums; and its row in a list. It is here since whoever
+//! answers a verb with an order shows it the same: both order servers, and the feed.
 
 use ordermesh_proto::common::v1::Address;
 use ordermesh_proto::order::v1::order::Buyer;
-use ordermesh_proto::order::v1::{Contact, Order, OrderPersonalData, OrderTotals};
+use ordermesh_proto::order::v1::{Contact, Order, OrderPersonalData, OrderState, OrderTotals};
 
-use crate::verbs::json::{MASK, Personal};
-use crate::verbs::render::{facts, money, state, table, tax_rate, time};
+use crate::json::{MASK, Personal};
+use crate::render::{facts, money, table, tax_rate, time};
+use crate::verb::Noun;
 
-/// Below the command that reads what a command wrote: whoever answered it need not serve queries.
-pub const READ_ELSEWHERE: &str = "(where the read server has an address of its own, ask that one: --addr)";
+/// What the verbs of the order servers are about.
+pub const NOUN: Noun = Noun { name: "order", about: "Place, show, list, cancel and follow orders" };
 
 /// A whole order.
 pub fn order(order: &Order, personal: Personal) -> String {
@@ -64,6 +66,13 @@ pub fn list(orders: &[Order]) -> String {
     table(["ORDER", "REFERENCE", "STATE", "BUYER", "LINES", "TOTAL", "PLACED"], orders.iter().map(row))
 }
 
+/// A state such as `PLACED`; the number of a state that is newer than this program.
+pub fn state(state: i32) -> String {
+    OrderState::try_from(state).map_or(format!("STATE {state}"), |state| {
+        state.as_str_name().trim_start_matches("ORDER_STATE_").to_owned()
+    })
+}
+
 fn buyer(order: &Order) -> String {
     match &order.buyer {
         Some(Buyer::CustomerId(id)) => format!("customer {id}"),
@@ -114,4 +123,15 @@ fn address(address: &Address) -> String {
         &address.country_code,
     ]);
     parts.filter(|part| !part.is_empty()).cloned().collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_state_that_is_newer_than_this_program_is_a_number() {
+        assert_eq!(state(OrderState::Placed as i32), "PLACED");
+        assert_eq!(state(99), "STATE 99");
+    }
 }

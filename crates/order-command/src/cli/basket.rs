@@ -1,12 +1,12 @@
 //! What is bought, as repeated options that belong together in step: the first --sku with the first --price.
 
 use clap::Args;
+use ordermesh_console::failure::Failure;
+use ordermesh_console::render;
 use ordermesh_kernel::Money;
 use ordermesh_proto::order::v1::NewOrderLine;
 
-use crate::verbs::failure::Failure;
-use crate::verbs::parse::{TaxRate, tax_rate};
-use crate::verbs::render;
+use super::parse::{TaxRate, tax_rate};
 
 /// The lines of a new order.
 #[derive(Debug, Args)]

@@ -5,8 +5,8 @@ use std::time::Duration;
 use ordermesh_proto::feed::v1::{Closing, ClosingReason};
 use tonic::{Code, Status};
 
-use super::failure::{self, Failure};
-use super::output;
+use crate::failure::{self, Failure};
+use crate::output;
 
 /// Tests do not wait for what only spares a server.
 const FIRST_PAUSE: Duration = Duration::from_millis(if cfg!(test) { 1 } else { 250 });
@@ -58,7 +58,7 @@ impl Ended {
 /// Something that follows a stream and knows how to open it again where it broke off.
 pub trait Follower {
     /// Opens the stream after what was seen and reads it to its end.
-    async fn stream(&mut self) -> Result<Ended, Broken>;
+    fn stream(&mut self) -> impl Future<Output = Result<Ended, Broken>>;
 
     /// How many frames were seen in all.
     fn frames(&self) -> u64;

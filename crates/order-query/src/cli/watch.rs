@@ -1,13 +1,15 @@
 //! `ordermesh order watch`: follows one order, across broken connections, until it is final or the person has seen enough.
 
 use clap::Args;
+use ordermesh_console::connect::{Common, Session};
+use ordermesh_console::failure::Failure;
+use ordermesh_console::order::state;
+use ordermesh_console::render::{money, time};
+use ordermesh_console::resume::{Broken, Ended, Follower, follow};
 use ordermesh_proto::order::v1::watch_order_response::Frame;
 use ordermesh_proto::order::v1::{Order, OrderState, WatchOrderRequest, WatchOrderResponse};
 
-use crate::verbs::connect::{Common, Session};
-use crate::verbs::failure::Failure;
-use crate::verbs::render::{money, state, time};
-use crate::verbs::resume::{Broken, Ended, Follower, follow};
+use super::queries;
 
 /// Which order, and when to stop.
 #[derive(Debug, Args)]
@@ -45,7 +47,7 @@ impl Follower for Watching {
     async fn stream(&mut self) -> Result<Ended, Broken> {
         let (order_id, at_least) = (self.watch.id.clone(), self.watch.at_least.clone());
         let request = WatchOrderRequest { order_id, at_least, allow_stale: false };
-        let mut frames = self.session.queries().watch_order(request).await?.into_inner();
+        let mut frames = queries(&self.session).watch_order(request).await?.into_inner();
         while let Some(response) = frames.message().await? {
             self.frames += 1;
             self.watch.at_least.clone_from(&response.as_of);

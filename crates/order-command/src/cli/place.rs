@@ -1,6 +1,11 @@
 //! `ordermesh order place`: places an order and tells what to do next.
 
 use clap::Args;
+use ordermesh_console::address::address;
+use ordermesh_console::connect::{Common, Session, unary};
+use ordermesh_console::failure::Failure;
+use ordermesh_console::order::{self, state};
+use ordermesh_console::render::{facts, money, time, wire_money};
 use ordermesh_kernel::Money;
 use ordermesh_proto::common::v1::Address;
 use ordermesh_proto::order::v1::place_order_request::Buyer;
@@ -9,12 +14,8 @@ use ordermesh_proto::order::v1::{PlaceOrderRequest, PlaceOrderResponse, Shipping
 use uuid::Uuid;
 
 use super::basket::Basket;
-use super::show::{self, READ_ELSEWHERE};
-use crate::verbs::address::address;
-use crate::verbs::connect::{Common, Session, unary};
-use crate::verbs::failure::{Failure, Service};
-use crate::verbs::parse::{DiscountArgument, TaxRate, discount, tax_rate};
-use crate::verbs::render::{facts, money, state, time, wire_money};
+use super::parse::{DiscountArgument, TaxRate, discount, tax_rate};
+use super::{QUERIES, READ_ELSEWHERE, commands, queries};
 
 /// What is bought by whom, and what else the order says.
 #[derive(Debug, Args)]
@@ -117,7 +118,7 @@ pub async fn run(place: Place, common: Common) -> Result<(), Failure> {
     let request = place.into_request()?;
     let session = Session::open(common).await?;
     let request_id = request.request_id.clone();
-    let placed = match session.commands().place_order(unary(request)).await {
+    let placed = match commands(&session).place_order(unary(request)).await {
         Ok(response) => response.into_inner(),
         Err(status) => return Err(unplaced(status.into(), &request_id)),
     };
@@ -131,7 +132,7 @@ pub async fn run(place: Place, common: Common) -> Result<(), Failure> {
 }
 
 fn unread(failure: Failure) -> Failure {
-    failure.of(Service::QUERIES).after("placed, but could not be read back")
+    failure.of(QUERIES).after("placed, but could not be read back")
 }
 
 /// Nobody knows whether an order without answer was placed: the key makes asking again harmless.
@@ -147,7 +148,7 @@ fn unplaced(failure: Failure, request_id: &str) -> Failure {
 async fn read_back(placed: &PlaceOrderResponse, session: &Session) -> Result<GetOrderResponse, Failure> {
     let (order_id, at_least) = (placed.order_id.clone(), placed.consistency_token.clone());
     let request = GetOrderRequest { order_id, at_least, allow_stale: false };
-    Ok(session.queries().get_order(unary(request)).await?.into_inner())
+    Ok(queries(session).get_order(unary(request)).await?.into_inner())
 }
 
 fn get_command(placed: &PlaceOrderResponse, session: &Session) -> String {
@@ -174,7 +175,7 @@ fn print(
     }
     let receipt = facts(&receipt(placed, request_id));
     match order {
-        Some(order) => out.text(&format!("{}\n\n{receipt}", show::order(order, out.personal()))),
+        Some(order) => out.text(&format!("{}\n\n{receipt}", order::order(order, out.personal()))),
         None => {
             let watch = session.address.command(format_args!("order watch {}", placed.order_id));
             let next =
@@ -193,7 +194,7 @@ fn summary(placed: &PlaceOrderResponse, include_tax: bool) -> String {
         ("revision", placed.revision.to_string()),
         ("placed", time(placed.placed_time.as_ref())),
     ];
-    lines.extend(show::totals(placed.totals.as_ref(), include_tax));
+    lines.extend(order::totals(placed.totals.as_ref(), include_tax));
     lines.push(("due", money(placed.amount_due.as_ref())));
     facts(&lines)
 }

@@ -1,13 +1,13 @@
 //! `ordermesh order list`: pages of orders, by filter or of one customer.
 
 use clap::Args;
+use ordermesh_console::connect::{Common, Session, unary};
+use ordermesh_console::failure::Failure;
+use ordermesh_console::order;
+use ordermesh_console::output;
 use ordermesh_proto::order::v1::{ListCustomerOrdersRequest, ListOrdersRequest, ListOrdersResponse};
 
-use super::get::STALE;
-use super::show;
-use crate::verbs::connect::{Common, Session, unary};
-use crate::verbs::failure::Failure;
-use crate::verbs::output;
+use super::{STALE, queries};
 
 /// Which orders, in which order, how many at once.
 #[derive(Debug, Args)]
@@ -55,7 +55,7 @@ pub async fn run(mut list: List, common: Common) -> Result<(), Failure> {
         if !list.all {
             return session.out.answer(&page, |page| with_next_page(page, &list, &session));
         }
-        session.out.item(&page, |page| show::list(&page.orders))?;
+        session.out.item(&page, |page| order::list(&page.orders))?;
         if page.next_page_token.is_empty() {
             return Ok(());
         }
@@ -70,10 +70,10 @@ async fn page(list: &List, session: &Session) -> Result<ListOrdersResponse, Fail
     let Some(customer_id) = list.customer.clone() else {
         let (filter, order_by) = (list.filter.clone(), list.order_by.clone());
         let request = ListOrdersRequest { page_size, page_token, filter, order_by, at_least, allow_stale };
-        return Ok(session.queries().list_orders(unary(request)).await?.into_inner());
+        return Ok(queries(session).list_orders(unary(request)).await?.into_inner());
     };
     let request = ListCustomerOrdersRequest { customer_id, page_size, page_token, at_least, allow_stale };
-    let page = session.queries().list_customer_orders(unary(request)).await?.into_inner();
+    let page = queries(session).list_customer_orders(unary(request)).await?.into_inner();
     Ok(ListOrdersResponse {
         orders: page.orders,
         next_page_token: page.next_page_token,
@@ -83,7 +83,7 @@ async fn page(list: &List, session: &Session) -> Result<ListOrdersResponse, Fail
 }
 
 fn with_next_page(page: &ListOrdersResponse, list: &List, session: &Session) -> String {
-    let table = show::list(&page.orders);
+    let table = order::list(&page.orders);
     if page.next_page_token.is_empty() {
         return table;
     }

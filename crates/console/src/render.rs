@@ -1,10 +1,9 @@
-//! How amounts, times, states and tables look to people, the same in every verb.
+//! How amounts, times and tables look to people, the same in every verb.
 
 use comfy_table::{Table, presets};
 use jiff::Timestamp;
 use ordermesh_kernel::{Currency, Money};
 use ordermesh_proto::common::v1 as wire;
-use ordermesh_proto::order::v1::OrderState;
 
 /// An amount such as `4.50 EUR`; `-` when it is unset.
 pub fn money(amount: Option<&wire::Money>) -> String {
@@ -34,13 +33,6 @@ pub fn tax_rate(ppm: i32) -> String {
         "" => format!("{} %", ppm.div_euclid(10_000)),
         decimals => format!("{}.{decimals} %", ppm.div_euclid(10_000)),
     }
-}
-
-/// A state such as `PLACED`; the number of a state that is newer than this program.
-pub fn state(state: i32) -> String {
-    OrderState::try_from(state).map_or(format!("STATE {state}"), |state| {
-        state.as_str_name().trim_start_matches("ORDER_STATE_").to_owned()
-    })
 }
 
 /// Names and values below each other; empty values are left out.
@@ -76,12 +68,6 @@ mod tests {
     #[test]
     fn a_tax_rate_is_shown_as_it_is_written() {
         assert_eq!([190_000, 88_750, 1, 0].map(tax_rate), ["19 %", "8.875 %", "0.0001 %", "0 %"]);
-    }
-
-    #[test]
-    fn a_state_that_is_newer_than_this_program_is_a_number() {
-        assert_eq!(state(OrderState::Placed as i32), "PLACED");
-        assert_eq!(state(99), "STATE 99");
     }
 
     #[test]

@@ -8,8 +8,8 @@ use std::time::Duration;
 use tonic::{Code, Status, TimeoutExpired};
 use tonic_types::{ErrorDetails, StatusExt};
 
-use super::connect::{Address, program};
-use super::output;
+use crate::connect::{Address, program};
+use crate::output;
 
 const REFUSED: u8 = 1;
 const USAGE: u8 = 2;
@@ -23,21 +23,11 @@ pub struct Service {
 }
 
 impl Service {
-    /// Changes orders.
-    pub const COMMANDS: Self =
-        Self { name: "OrderCommandService", server: "the write server (order-command)" };
-    /// The order feed.
-    pub const EVENTS: Self = Self { name: "OrderEventService", server: "the write server (order-command)" };
-    /// Reads orders.
-    pub const QUERIES: Self = Self { name: "OrderQueryService", server: "the read server (order-query)" };
-    /// Looks after what follows a feed.
-    pub const CONSUMERS: Self = Self { name: "ConsumerService", server: "a read server such as order-query" };
-    /// Looks after the read models.
-    pub const PROJECTIONS: Self =
-        Self { name: "ProjectionService", server: "a read server such as order-query" };
-}
+    /// A service by its name without package, such as `OrderQueryService`, and who serves it in words that go on "ask …".
+    pub const fn new(name: &'static str, server: &'static str) -> Self {
+        Self { name, server }
+    }
 
-impl Service {
     /// That the address which was asked does not have it.
     pub fn absent(self) -> String {
         format!("this address serves no {}; ask {}", self.name, self.server)
@@ -283,7 +273,9 @@ mod tests {
     #[test]
     fn a_server_without_the_service_is_told_apart_from_the_one_that_has_it() {
         let problem = Problem::new(Code::Unimplemented, CommonErrorReason::UnknownMethod, "no such method");
-        let failure = Failure::from(Status::from(problem)).of(Service::QUERIES).of(Service::COMMANDS);
+        let queries = Service::new("OrderQueryService", "the read server (order-query)");
+        let outer = Service::new("OrderCommandService", "the write server (order-command)");
+        let failure = Failure::from(Status::from(problem)).of(queries).of(outer);
         let said = "error: this address serves no OrderQueryService; ask the read server (order-query)";
         assert_eq!((failure.exit_code, failure.lines[0].as_str()), (REFUSED, said));
     }

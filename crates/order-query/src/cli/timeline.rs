@@ -1,14 +1,16 @@
 //! `ordermesh order timeline`: what happened to an order, oldest first.
 
 use clap::Args;
+use ordermesh_console::connect::{Common, Session, unary};
+use ordermesh_console::failure::Failure;
+use ordermesh_console::order::state;
+use ordermesh_console::render::{table, time};
 use ordermesh_proto::order::v1::actor::Kind;
 use ordermesh_proto::order::v1::{
     Actor, GetOrderTimelineRequest, GetOrderTimelineResponse, OrderTimelineEntry,
 };
 
-use crate::verbs::connect::{Common, Session, unary};
-use crate::verbs::failure::Failure;
-use crate::verbs::render::{state, table, time};
+use super::queries;
 
 /// Which order.
 #[derive(Debug, Args)]
@@ -31,7 +33,7 @@ pub async fn run(timeline: Timeline, common: Common) -> Result<(), Failure> {
             at_least: timeline.at_least.clone(),
             ..GetOrderTimelineRequest::default()
         };
-        let mut page = session.queries().get_order_timeline(unary(request)).await?.into_inner();
+        let mut page = queries(&session).get_order_timeline(unary(request)).await?.into_inner();
         whole.entries.append(&mut page.entries);
         whole = GetOrderTimelineResponse { entries: whole.entries, ..page };
         if whole.next_page_token.is_empty() {

@@ -4,10 +4,11 @@
 
 use std::io::{self, Write};
 
+use prost::Name;
 use serde_json::Value;
 
-use super::failure::Failure;
-use super::json::{Named, Personal};
+use crate::failure::Failure;
+use crate::json::{self, Personal};
 
 /// Prints in the form that the person chose.
 #[derive(Debug, Clone, Copy)]
@@ -33,12 +34,12 @@ impl Output {
     }
 
     /// A message as JSON, with personal data as the person wishes.
-    pub fn value(self, message: &impl Named) -> Result<Value, Failure> {
-        super::json::value(message, self.personal).map_err(Failure::unexpected)
+    pub fn value(self, message: &impl Name) -> Result<Value, Failure> {
+        json::value(message, self.personal).map_err(Failure::unexpected)
     }
 
     /// Prints an answer: as a JSON document, or as the text that `human` makes of it.
-    pub fn answer<M: Named>(self, message: &M, human: impl FnOnce(&M) -> String) -> Result<(), Failure> {
+    pub fn answer<M: Name>(self, message: &M, human: impl FnOnce(&M) -> String) -> Result<(), Failure> {
         match self.json {
             true => self.document(&self.value(message)?),
             false => self.text(&human(message)),
@@ -46,7 +47,7 @@ impl Output {
     }
 
     /// Prints one message of a stream: as a JSON line, or as the text that `human` makes of it.
-    pub fn item<M: Named>(self, message: &M, human: impl FnOnce(&M) -> String) -> Result<(), Failure> {
+    pub fn item<M: Name>(self, message: &M, human: impl FnOnce(&M) -> String) -> Result<(), Failure> {
         match self.json {
             true => self.lines(&[self.value(message)?]),
             false => self.text(&human(message)),

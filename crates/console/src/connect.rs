@@ -3,16 +3,11 @@
 use std::time::Duration;
 
 use clap::{Arg, ArgAction, Args};
-use ordermesh_proto::feed::v1::consumer_service_client::ConsumerServiceClient;
-use ordermesh_proto::feed::v1::projection_service_client::ProjectionServiceClient;
-use ordermesh_proto::order::v1::order_command_service_client::OrderCommandServiceClient;
-use ordermesh_proto::order::v1::order_event_service_client::OrderEventServiceClient;
-use ordermesh_proto::order::v1::order_query_service_client::OrderQueryServiceClient;
 use tonic::Request;
 use tonic::transport::{Channel, Endpoint};
 
-use super::failure::Failure;
-use super::output::Output;
+use crate::failure::Failure;
+use crate::output::Output;
 
 const DEFAULT_ADDRESS: &str = "http://127.0.0.1:50051";
 
@@ -21,8 +16,9 @@ const UNARY_TIMEOUT: Duration = Duration::from_secs(10);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Who follows a silent stream still wants to notice that the other end is gone.
 const KEEP_ALIVE: Duration = Duration::from_secs(20);
-/// A frame of the feed may hold 10,000 events, which is more than tonic's default of 4 MB.
-const MAX_FRAME_BYTES: usize = 64 << 20;
+/// What a client takes in one message of events or of pages: a frame of a feed may hold 10,000 events, which is more than
+/// tonic's default of 4 MB.
+pub const MAX_ANSWER_BYTES: usize = 64 << 20;
 
 /// The options of every verb.
 #[derive(Debug, Clone, Args)]
@@ -129,29 +125,9 @@ impl Session {
         Ok(Self { out: Output::new(common.json, common.show_personal), address: common.addr, channel })
     }
 
-    /// The order write server's commands.
-    pub fn commands(&self) -> OrderCommandServiceClient<Channel> {
-        OrderCommandServiceClient::new(self.channel.clone())
-    }
-
-    /// The order read server's queries.
-    pub fn queries(&self) -> OrderQueryServiceClient<Channel> {
-        OrderQueryServiceClient::new(self.channel.clone()).max_decoding_message_size(MAX_FRAME_BYTES)
-    }
-
-    /// The order feed.
-    pub fn events(&self) -> OrderEventServiceClient<Channel> {
-        OrderEventServiceClient::new(self.channel.clone()).max_decoding_message_size(MAX_FRAME_BYTES)
-    }
-
-    /// What follows a feed in the server. A page of parked events may hold one that is large.
-    pub fn consumers(&self) -> ConsumerServiceClient<Channel> {
-        ConsumerServiceClient::new(self.channel.clone()).max_decoding_message_size(MAX_FRAME_BYTES)
-    }
-
-    /// The read models of the server.
-    pub fn projections(&self) -> ProjectionServiceClient<Channel> {
-        ProjectionServiceClient::new(self.channel.clone())
+    /// The connection, from which a verb makes the client of its own service. Connections are shared: a copy is cheap.
+    pub fn channel(&self) -> Channel {
+        self.channel.clone()
     }
 }
 

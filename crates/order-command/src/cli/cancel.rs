@@ -1,13 +1,14 @@
 //! `ordermesh order cancel`: cancels an order as a whole.
 
 use clap::Args;
+use ordermesh_console::connect::{Address, Common, Session, unary};
+use ordermesh_console::failure::Failure;
+use ordermesh_console::order::state;
+use ordermesh_console::render::facts;
 use ordermesh_proto::order::v1::{CancelOrderRequest, CancelOrderResponse};
 use uuid::Uuid;
 
-use super::show::READ_ELSEWHERE;
-use crate::verbs::connect::{Address, Common, Session, unary};
-use crate::verbs::failure::Failure;
-use crate::verbs::render::{facts, state};
+use super::{READ_ELSEWHERE, commands};
 
 /// Which order and why.
 #[derive(Debug, Args)]
@@ -35,7 +36,7 @@ pub async fn run(cancel: Cancel, common: Common) -> Result<(), Failure> {
         reason: cancel.reason,
         expected_revision: cancel.expected_revision,
     };
-    let cancelled = match session.commands().cancel_order(unary(request)).await {
+    let cancelled = match commands(&session).cancel_order(unary(request)).await {
         Ok(response) => response.into_inner(),
         Err(status) => return Err(unanswered(status.into(), &request_id)),
     };
