@@ -11,6 +11,8 @@ pub struct OrderFact {
     pub order_revision: i64,
     /// What the customer owes by now.
     pub amount_due: Money,
+    /// Shared by all that follows from the outside request behind it.
+    pub correlation_id: String,
     /// What happened.
     pub kind: OrderFactKind,
 }

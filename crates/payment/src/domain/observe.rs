@@ -29,6 +29,7 @@ impl Payment {
             operation: None,
             operations: 0,
             answered: false,
+            correlation_id: String::new(),
             create_time: now,
             update_time: now,
             over: Over::default(),
@@ -51,6 +52,7 @@ impl Payment {
         }
         self.order_revision = fact.order_revision;
         self.amount_due = fact.amount_due.minor_units();
+        self.correlation_id.clone_from(&fact.correlation_id);
         self.update_time = now;
         let mut events = Vec::new();
         match &fact.kind {

@@ -60,6 +60,25 @@ pub enum PaymentStatus {
 }
 
 impl PaymentStatus {
+    /// Every status.
+    pub const ALL: [Self; 10] = [
+        Self::Initiated,
+        Self::ActionRequired,
+        Self::Authorized,
+        Self::PartlyCaptured,
+        Self::Captured,
+        Self::Declined,
+        Self::Voided,
+        Self::Unknown,
+        Self::PartlyRefunded,
+        Self::Refunded,
+    ];
+
+    /// The status of that word.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| status.as_str() == word)
+    }
+
     /// The status's word in rows.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -118,6 +137,8 @@ pub struct Payment {
     pub operations: i32,
     /// The order was told that nothing of its money is here any more, after it had ended.
     pub answered: bool,
+    /// The correlation id of the newest fact, which what is done for it carries on.
+    pub correlation_id: String,
     /// When it began.
     pub create_time: Timestamp,
     /// When it last changed.

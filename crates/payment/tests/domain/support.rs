@@ -30,7 +30,13 @@ pub fn order_id() -> OrderId {
 }
 
 pub fn fact(order_revision: i64, due: i64, kind: OrderFactKind) -> OrderFact {
-    OrderFact { order_id: order_id(), order_revision, amount_due: euro(due), kind }
+    OrderFact {
+        order_id: order_id(),
+        order_revision,
+        amount_due: euro(due),
+        correlation_id: "cart-1".to_owned(),
+        kind,
+    }
 }
 
 pub fn created(due: i64) -> OrderFact {
