@@ -3,7 +3,7 @@
 //! For [`Handler::react`](crate::consume::Handler::react). Every command carries a request_id made of the event, so a
 //! crash before the checkpoint repeats the events and not their effects. Keys go side by side; the events of one key, and
 //! the commands of one event, come one after the other, each when the one before is durable: of several committing
-//! tasks none can decide the later one first.
+//! tasks none can decide the later one first. docs/adr/0009 tells more.
 
 use std::collections::BTreeMap;
 use std::fmt::Display;

@@ -1,6 +1,7 @@
 //! What every server of ordermesh shares: configuration, databases, start-up, shutdown, health, reflection, errors.
 //!
 //! # Layout
+//! - [`attention`]: the queue of what needs a person
 //! - [`around`]: a tower layer made of what is to become of a call's answer
 //! - [`caller`]: who calls
 //! - [`config`]: file, environment and flags to typed settings; secrets masked; unknown keys refused by name
@@ -14,6 +15,7 @@
 //! - [`telemetry`]: what is logged, and how
 
 pub mod around;
+pub mod attention;
 pub mod caller;
 pub mod config;
 pub mod database;

@@ -3,9 +3,11 @@
 //! Reflection (v1 and v1alpha), health per service and the error shape come with it. On shutdown health turns to
 //! NOT_SERVING, streams say `closing`, running commands end, and the process is gone in a bounded time.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use ordermesh_proto::DESCRIPTORS;
+use ordermesh_proto::attention::v1::attention_service_server::AttentionServiceServer;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_stream::StreamExt;
@@ -17,6 +19,7 @@ use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 
 use crate::around::AroundLayer;
+use crate::attention::{AttentionServer, AttentionSource};
 use crate::config::ServerSettings;
 use crate::environment::{Environment, StartError};
 use crate::patience::Patience;
@@ -26,14 +29,27 @@ use crate::rescue::Rescue;
 const CLOSING: Duration = Duration::from_secs(3);
 
 /// The gRPC services of one or more contexts, and what they serve over HTTP.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Services {
     routes: RoutesBuilder,
     names: Vec<&'static str>,
+    attention: Vec<Arc<dyn AttentionSource>>,
     http: axum::Router,
 }
 
 impl Services {
+    /// Adds a source of what needs a person.
+    pub fn attention(&mut self, source: impl AttentionSource) -> &mut Self {
+        self.attention.push(Arc::new(source));
+        self
+    }
+
+    /// Adds the service over all those sources.
+    pub fn serve_attention(&mut self, max_request_bytes: usize) {
+        let server = AttentionServer::new(std::mem::take(&mut self.attention));
+        self.add(AttentionServiceServer::new(server).max_decoding_message_size(max_request_bytes));
+    }
+
     /// Adds a service.
     pub fn add<S>(&mut self, service: S) -> &mut Self
     where

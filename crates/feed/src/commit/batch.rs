@@ -110,7 +110,7 @@ impl<'a> Batch<'a> {
     /// durable or not: trying again is safe, since its idempotency records are either found or claimed anew, and
     /// a commit that is still under way holds them until it is decided.
     async fn attempts<U: UnitOfWork>(&self, jobs: &mut Jobs<U>) -> Result<(Vec<Fate>, Written), DbErr> {
-        let mut failures = 0;
+        let (mut failures, mut in_doubt) = (0, false);
         let mut look = self.looks_first();
         loop {
             // A commit of SQLite's that nobody waits for would leave us with a head that is not the log's.
@@ -121,6 +121,11 @@ impl<'a> Batch<'a> {
             };
             failures += 1;
             let again = matches!(Failure::of(&error), Failure::Disconnected | Failure::Conflict);
+            in_doubt |= Failure::of(&error) != Failure::Conflict;
+            if !in_doubt {
+                // Else an earlier call's answer that happens to be the same would pass for this call's own.
+                jobs.iter_mut().for_each(|job| job.forget());
+            }
             if !again || failures > RETRIES {
                 return Err(error);
             }

@@ -13,7 +13,7 @@ use sea_orm::{ConnectionTrait, Database};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::house::{Count, Counted, Fault, House, count, history, house, house_at, house_with};
+use crate::house::{Count, Counted, Fault, House, count, history, house, house_at, house_in, house_with};
 
 #[tokio::test]
 async fn commands_on_one_key_in_one_batch_are_decided_one_on_top_of_the_other() {
@@ -60,7 +60,8 @@ async fn a_refused_command_writes_nothing_and_its_request_id_is_judged_anew() {
 
 #[tokio::test]
 async fn a_command_that_publishes_nothing_is_remembered_and_moves_no_position() {
-    let house = house().await;
+    let directory = tempfile::tempdir().unwrap();
+    let house = house_in(directory.path()).await;
     count(&house, "before", "k", Fault::None).await.unwrap();
     let mut head = house.log.head();
     head.mark_unchanged();

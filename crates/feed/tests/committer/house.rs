@@ -1,6 +1,7 @@
 //! A unit of work as small as possible, a counter a key, with its committer, log and database.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use ordermesh_feed::commit::{
@@ -15,6 +16,7 @@ use ordermesh_feed::store::{
 use ordermesh_kernel::{SystemClock, Timestamp};
 use ordermesh_proto::event_types::ORDER_V1;
 use ordermesh_proto::feed::v1::EventEnvelope;
+use ordermesh_testkit::backend::{self, Backend};
 use prost::Message;
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbErr};
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
@@ -158,6 +160,19 @@ pub async fn house_with(url: &str, connections: u32) -> House {
     let (tasks, shutdown) = (TaskTracker::new(), CancellationToken::new());
     let committer = Committer::start(db.clone(), log.clone(), Arc::new(SystemClock), &tasks, shutdown);
     House { committer, log, db }
+}
+
+/// A house whose database outlives its connections, on this run's backend.
+pub async fn house_in(directory: &Path) -> House {
+    match Backend::of_this_run() {
+        Backend::Sqlite => {
+            house_at(&format!("sqlite://{}?mode=rwc", directory.join("house.db").display())).await
+        }
+        Backend::Postgres => {
+            let name = backend::fresh_name("committer");
+            house_with(&backend::create_database(&backend::server(), &name).await, 4).await
+        }
+    }
 }
 
 pub type Outcome = Result<(Counted, bool), CommitError<&'static str>>;

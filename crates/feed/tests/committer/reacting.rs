@@ -1,7 +1,6 @@
 //! Events of another context become commands here, each once, those of one key in order.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -12,14 +11,13 @@ use ordermesh_feed::react::{Reaction, Reactions};
 use ordermesh_feed::store::WriteTransaction;
 use ordermesh_kernel::SystemClock;
 use ordermesh_proto::order::v1::OrderEvent;
-use ordermesh_testkit::backend::{self, Backend};
 use ordermesh_testkit::eventually;
 use ordermesh_testkit::wait::soon;
 use sea_orm::{ConnectionTrait, DbErr, Statement};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::house::{Count, Counters, Fault, House, envelopes, history, house, house_at, house_with};
+use crate::house::{Count, Counters, Fault, House, envelopes, history, house, house_in};
 use crate::scripted::{ScriptedFeed, event_id};
 
 /// An event of the other context's feed.
@@ -47,19 +45,6 @@ fn reactions(house: &House) -> Reactions<Counters> {
     Reactions::new(house.committer.clone(), "shop")
 }
 
-/// A house whose database outlives its connections.
-async fn house_in(directory: &Path) -> House {
-    match Backend::of_this_run() {
-        Backend::Sqlite => {
-            house_at(&format!("sqlite://{}?mode=rwc", directory.join("house.db").display())).await
-        }
-        Backend::Postgres => {
-            let name = backend::fresh_name("reactions");
-            house_with(&backend::create_database(&backend::server(), &name).await, 4).await
-        }
-    }
-}
-
 /// The request_ids and fingerprints that the database remembers.
 async fn records(house: &House) -> BTreeSet<(String, Vec<u8>)> {
     let sql = "SELECT request_id, fingerprint FROM idempotency_records";
@@ -72,7 +57,8 @@ async fn records(house: &House) -> BTreeSet<(String, Vec<u8>)> {
 
 #[tokio::test]
 async fn events_become_commands_that_name_them_as_their_cause_and_repeated_they_change_nothing() {
-    let house = house().await;
+    let directory = tempfile::tempdir().unwrap();
+    let house = house_in(directory.path()).await;
     let events = [event(1, "a"), event(2, "b"), event(3, "a")];
     let twice = |event: &OrderEvent| {
         Ok(match event.key.as_str() {
