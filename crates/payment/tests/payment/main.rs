@@ -3,9 +3,11 @@
 
 mod cards;
 mod crashes;
+mod fake_stripe;
 mod gates;
 mod house;
 mod orders;
 mod people;
 mod replicas;
 mod steering;
+mod stripe;
