@@ -28,13 +28,13 @@ use crate::rescue::Rescue;
 /// How long the databases may take to close after the grace; who starts the process waits a little longer than the grace.
 const CLOSING: Duration = Duration::from_secs(3);
 
-/// The gRPC services of one or more contexts, and what they serve over HTTP.
+/// The gRPC services of one or more contexts, what they serve over HTTP, and what needs a person in them.
 #[derive(Default)]
 pub struct Services {
     routes: RoutesBuilder,
     names: Vec<&'static str>,
-    attention: Vec<Arc<dyn AttentionSource>>,
     http: axum::Router,
+    attention: Vec<Arc<dyn AttentionSource>>,
 }
 
 impl Services {
