@@ -8,7 +8,8 @@ use ordermesh_proto::order::v1::{
 
 macro_rules! words {
     ($($name:ident: $kind:ident, $prefix:literal;)+) => {$(
-        pub(super) fn $name(number: i32) -> String {
+        /// The word of a value; the number of one that is newer than this program.
+        pub fn $name(number: i32) -> String {
             match $kind::try_from(number) {
                 Ok(value) => value.as_str_name().trim_start_matches($prefix).to_owned(),
                 Err(_) => newer($prefix, number),
@@ -53,7 +54,7 @@ pub fn actor(actor: Option<&Actor>) -> String {
 }
 
 /// Text that people wrote, on one line: a table has a line a row.
-pub(super) fn one_line(text: &str) -> String {
+pub fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
