@@ -244,7 +244,7 @@ async fn what_a_group_is_refused_with_is_on_its_page() {
 #[tokio::test]
 async fn what_a_group_that_parks_too_much_is_refused_with_is_on_its_page() {
     let server = Server::scratch_with(BINARY, |launch| {
-        launch.env("ORDERMESH_ORDER_COMMAND__GROUP_MAX_PARKED_KEYS", "0")
+        launch.env("ORDERMESH_ORDER_COMMAND__GROUPS__MAX_PARKED_KEYS", "0")
     });
     let server = server.await;
     server.commands().place_order(order("TEA", 2, 450)).await.unwrap();

@@ -50,11 +50,12 @@ async fn start(
     shutdown: CancellationToken,
     ready: impl FnOnce(),
 ) -> Result<(), StartError> {
-    let (listen, health) = (settings.server.listen.clone(), settings.server.health_listen.clone());
+    let server = settings.server.clone();
+    let (listen, health, http) = (server.listen, server.health_listen, server.http_listen);
     let names: Vec<_> = contexts.iter().map(|context| context.name).collect();
     let names = names.join(",");
     run(settings, contexts, listeners, Arc::new(SystemClock), shutdown, move || {
-        tracing::info!(listen, health, servers = names, "ready");
+        tracing::info!(listen, health, http, servers = names, "ready");
         ready();
     })
     .await

@@ -7,7 +7,7 @@ use crate::scan::{Named, Source, paths, sources};
 use crate::{assert_none, root};
 
 /// Where tonic may be named, and why. It is in maintenance in favour of grpc-rust: a switch touches these places.
-const TONIC: [(&str, &str); 19] = [
+const TONIC: [(&str, &str); 20] = [
     ("build.rs", "generates the contracts"),
     ("proto/", "the contracts: generated code, the codec, the shape of an error"),
     ("crates/mesh/", "client and server stacks"),
@@ -16,6 +16,7 @@ const TONIC: [(&str, &str); 19] = [
     ("crates/feed/src/serve/", "the feed's wire: serving"),
     ("crates/feed/src/consume.rs", "the feed's wire: consuming"),
     ("crates/feed/src/consume/", "the feed's wire: consuming"),
+    ("crates/feed/src/commit/problem.rs", "the code of what every context's commands fail with"),
     ("crates/feed/src/project.rs", "the feed's wire: the service of the projections"),
     ("crates/feed/src/group.rs", "the feed's wire: streams and calls of consumer groups"),
     ("crates/feed/src/group/", "the feed's wire: streams and calls of consumer groups"),

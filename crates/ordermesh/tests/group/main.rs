@@ -34,7 +34,7 @@ async fn server_with(settings: &[(&str, &str)]) -> Server {
     Server::scratch_with(BINARY, |launch| {
         let all = [("LEASE_MS", "1500"), ("RETRY_MS", "20"), ("MAX_ATTEMPTS", "2")];
         let env = |launch: ordermesh_testkit::Launch, (name, value): &(&str, &str)| {
-            launch.env(&format!("ORDERMESH_ORDER_COMMAND__GROUP_{name}"), value)
+            launch.env(&format!("ORDERMESH_ORDER_COMMAND__GROUPS__{name}"), value)
         };
         all.iter().chain(settings).fold(launch, env)
     })

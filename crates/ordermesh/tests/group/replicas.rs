@@ -21,7 +21,7 @@ async fn replicas() -> Option<[Server; 2]> {
     let database = create_database(&backend::server(), &fresh_name("order-command")).await;
     let start = || {
         let lease = LEASE.as_millis().to_string();
-        Launch::replica(BINARY, &database).env("ORDERMESH_ORDER_COMMAND__GROUP_LEASE_MS", &lease).start()
+        Launch::replica(BINARY, &database).env("ORDERMESH_ORDER_COMMAND__GROUPS__LEASE_MS", &lease).start()
     };
     Some([start().await, start().await])
 }

@@ -1,176 +1,19 @@
 //! The committer's promises, with a unit of work as small as possible: a counter a key.
-#![expect(clippy::unwrap_used, reason = "in a test a panic is the failure")]
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use ordermesh_feed::commit::{
-    Answer, Command, CommandIdentity, CommitError, Committer, UnitOfWork, fingerprint,
-};
-use ordermesh_feed::event::{Cause, NewEvent};
+use ordermesh_feed::commit::{CommandIdentity, CommitError, Committer, fingerprint};
+use ordermesh_feed::event::Cause;
 use ordermesh_feed::log::{EventLog, FeedSchema, FeedSource};
-use ordermesh_feed::store::{LogMigration, RetentionMigration, WriteTransaction, Writes};
-use ordermesh_kernel::{SystemClock, Timestamp};
+use ordermesh_kernel::SystemClock;
 use ordermesh_proto::event_types::ORDER_V1;
 use ordermesh_testkit::backend::{self, Backend};
 use ordermesh_testkit::wait;
-use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbErr};
-use sea_orm_migration::{MigrationTrait, MigratorTrait};
+use sea_orm::{ConnectionTrait, Database};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-struct Migrator;
-
-impl MigratorTrait for Migrator {
-    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(LogMigration), Box::new(RetentionMigration)]
-    }
-}
-
-#[derive(Default)]
-struct Counters {
-    values: BTreeMap<String, i64>,
-    events: Vec<NewEvent>,
-    broken: bool,
-}
-
-#[async_trait::async_trait]
-impl UnitOfWork for Counters {
-    type Want = String;
-
-    async fn load(tx: &WriteTransaction, wants: Vec<String>) -> Result<Self, DbErr> {
-        let mut unit = Self::default();
-        for key in wants {
-            let sql =
-                format!("SELECT coalesce(max(key_revision), 0) AS value FROM events WHERE key = '{key}'");
-            let statement = sea_orm::Statement::from_string(tx.get_database_backend(), sql);
-            let row = tx.query_one_raw(statement).await?.expect("an aggregate has a row");
-            unit.values.insert(key, row.try_get("", "value")?);
-        }
-        Ok(unit)
-    }
-
-    fn take_events(&mut self) -> Vec<NewEvent> {
-        std::mem::take(&mut self.events)
-    }
-
-    fn store(self, _: &mut Writes) -> Result<(), DbErr> {
-        match self.broken {
-            true => Err(DbErr::Custom("a constraint says no".to_owned())),
-            false => Ok(()),
-        }
-    }
-}
-
-#[derive(Clone, Debug, PartialEq)]
-struct Counted(i64);
-
-impl Answer for Counted {
-    fn encode(&self) -> Vec<u8> {
-        self.0.to_be_bytes().to_vec()
-    }
-
-    fn decode(bytes: &[u8]) -> Option<Self> {
-        Some(Self(i64::from_be_bytes(bytes.try_into().ok()?)))
-    }
-}
-
-#[derive(Clone, Copy)]
-enum Fault {
-    None,
-    /// The event is larger than a small database.
-    Large,
-    Refused,
-    UnwritableRow,
-}
-
-struct Count {
-    key: String,
-    fault: Fault,
-}
-
-impl Command<Counters> for Count {
-    type Answer = Counted;
-    type Refusal = &'static str;
-
-    fn wants(&self) -> Vec<String> {
-        vec![self.key.clone()]
-    }
-
-    fn decide(&self, unit: &mut Counters, now: Timestamp) -> Result<Counted, &'static str> {
-        match self.fault {
-            Fault::Refused => return Err("the rules say no"),
-            Fault::UnwritableRow => unit.broken = true,
-            Fault::None | Fault::Large => {}
-        }
-        let value = unit.values.get_mut(&self.key).expect("what was wanted is loaded");
-        *value += 1;
-        unit.events.push(NewEvent {
-            kind: "OrderCancelled",
-            schema_version: 1,
-            key: self.key.clone(),
-            key_revision: *value,
-            occurred: now,
-            payload: vec![0; if matches!(self.fault, Fault::Large) { 1 << 20 } else { 0 }],
-            personal: None,
-        });
-        Ok(Counted(*value))
-    }
-}
-
-struct House {
-    committer: Committer<Counters>,
-    log: Arc<EventLog>,
-    db: DatabaseConnection,
-}
-
-async fn house() -> House {
-    house_at("sqlite::memory:").await
-}
-
-async fn house_at(url: &str) -> House {
-    house_with(url, 1).await
-}
-
-async fn house_with(url: &str, connections: u32) -> House {
-    let mut options = ConnectOptions::new(url);
-    options
-        .max_connections(connections)
-        .min_connections(1)
-        .idle_timeout(None)
-        .max_lifetime(None)
-        .sqlx_logging(false);
-    let db = Database::connect(options).await.unwrap();
-    Migrator::up(&db, None).await.unwrap();
-    let schema = FeedSchema { events: ORDER_V1, key_description: "key" };
-    let log = Arc::new(EventLog::open(&db, db.clone(), schema, 1 << 20, &SystemClock).await.unwrap());
-    let (tasks, shutdown) = (TaskTracker::new(), CancellationToken::new());
-    let committer = Committer::start(db.clone(), log.clone(), Arc::new(SystemClock), &tasks, shutdown);
-    House { committer, log, db }
-}
-
-type Outcome = Result<(Counted, bool), CommitError<&'static str>>;
-
-async fn count(house: &House, request_id: &str, key: &str, fault: Fault) -> Outcome {
-    let identity = CommandIdentity {
-        method: "Count",
-        principal: "test".to_owned(),
-        request_id: request_id.to_owned(),
-        fingerprint: fingerprint(key.as_bytes()),
-        bytes: 100,
-        cause: Cause::default(),
-    };
-    let committed = house.committer.execute(identity, Count { key: key.to_owned(), fault }).await?;
-    Ok((committed.answer, committed.replayed))
-}
-
-/// Position and key of every event in the database, whichever replica has committed it.
-async fn history(house: &House) -> Vec<(i64, String)> {
-    let schema = FeedSchema { events: ORDER_V1, key_description: "key" };
-    let stored = EventLog::open(&house.db, house.db.clone(), schema, 0, &SystemClock).await.unwrap();
-    let page = stored.page(0, 10_000).await.unwrap();
-    page.events.iter().map(|event| (event.position, event.key.clone())).collect()
-}
+use crate::house::{Count, Counted, Fault, House, count, history, house, house_at, house_in, house_with};
 
 #[tokio::test]
 async fn commands_on_one_key_in_one_batch_are_decided_one_on_top_of_the_other() {
@@ -213,6 +56,34 @@ async fn a_refused_command_writes_nothing_and_its_request_id_is_judged_anew() {
     assert!(matches!(refused, Err(CommitError::Refused("the rules say no"))));
     assert_eq!(neighbour.unwrap().0, Counted(1));
     assert_eq!(count(&house, "r", "k", Fault::None).await.unwrap(), (Counted(2), false));
+}
+
+#[tokio::test]
+async fn a_command_that_publishes_nothing_is_remembered_and_moves_no_position() {
+    let directory = tempfile::tempdir().unwrap();
+    let house = house_in(directory.path()).await;
+    count(&house, "before", "k", Fault::None).await.unwrap();
+    let mut head = house.log.head();
+    head.mark_unchanged();
+    assert_eq!(count(&house, "quiet", "k", Fault::Quiet).await.unwrap(), (Counted(1), false));
+    assert_eq!(count(&house, "quiet", "k", Fault::Quiet).await.unwrap(), (Counted(1), true));
+    assert!(!head.has_changed().unwrap(), "there is nothing to tell");
+    assert_eq!((house.log.stored_head().await.unwrap(), history(&house).await.len()), (1, 1));
+    let (quiet, loud) =
+        tokio::join!(count(&house, "q", "k", Fault::Quiet), count(&house, "l", "k", Fault::None));
+    assert_eq!((quiet.unwrap(), loud.unwrap()), ((Counted(1), false), (Counted(2), false)));
+    assert_eq!(history(&house).await, [(1, "k".to_owned()), (2, "k".to_owned())]);
+    let renamed = CommandIdentity {
+        method: "Count",
+        principal: "test".to_owned(),
+        request_id: "quiet".to_owned(),
+        fingerprint: fingerprint(b"other"),
+        bytes: 100,
+        cause: Cause::default(),
+    };
+    let command = Count { key: "k".to_owned(), fault: Fault::Quiet };
+    let refused = house.committer.execute(renamed, command).await;
+    assert!(matches!(refused, Err(CommitError::RequestIdReused)));
 }
 
 #[tokio::test]

@@ -1,0 +1,240 @@
+//! The process that takes an order from its placing to its rest: what inventory, payment and the clock tell, in
+//! whichever order, and what order makes of it.
+//!
+//! Nothing here refuses: what comes late, twice or for nothing changes nothing. What follows when the last of several
+//! facts is there says `Change::settle`.
+
+use ordermesh_kernel::{Money, PaymentMethodToken};
+
+use super::{
+    Change, Fact, HoldReason, LineQuantity, LinesCancelReason, OrderState, PaymentAmounts, PaymentStatus,
+    Refusal, RejectionReason, StockStatus,
+};
+
+/// What inventory tells about an order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StockFact {
+    /// Every piece is reserved.
+    Reserved,
+    /// There was not enough.
+    Rejected {
+        /// What is missing, for people.
+        detail: String,
+    },
+    /// Pieces are available again.
+    Released {
+        /// Nothing is reserved any more, and nothing will be.
+        whole: bool,
+    },
+    /// Reserved pieces are lost.
+    Shortfall {
+        /// How many of which lines.
+        lines: Vec<LineQuantity>,
+    },
+}
+
+/// What payment tells about an order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PaymentFact {
+    /// What happened.
+    pub what: PaymentNews,
+    /// The money after it.
+    pub amounts: PaymentAmounts,
+    /// Number of the attempt.
+    pub attempt: i32,
+    /// The provider's code of a decline or failure; empty when it is none.
+    pub code: String,
+    /// More about it, for people.
+    pub detail: String,
+}
+
+/// What happened to a payment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PaymentNews {
+    /// The money is set aside.
+    Authorized,
+    /// The customer must do something.
+    ActionRequired {
+        /// Where to do it.
+        url: String,
+    },
+    /// An attempt was declined.
+    Declined {
+        /// Whether another one may be made.
+        retryable: bool,
+    },
+    /// The provider's answer is not known.
+    OutcomeUnknown,
+    /// Money was captured.
+    Captured,
+    /// A capture failed.
+    CaptureFailed,
+    /// The authorization was given up, or there was none.
+    Voided,
+    /// Money was given back.
+    Refunded,
+    /// A refund failed.
+    RefundFailed,
+}
+
+impl Change {
+    /// Takes note of what inventory tells.
+    pub fn record_stock(&mut self, fact: StockFact) -> Result<(), Refusal> {
+        match fact {
+            StockFact::Reserved => self.learn_stock(StockStatus::Reserved, String::new()),
+            StockFact::Rejected { detail } => {
+                self.learn_stock(StockStatus::Rejected, detail.clone());
+                self.reject(RejectionReason::OutOfStock, detail);
+            }
+            StockFact::Released { whole: false } => {}
+            StockFact::Released { whole: true } => {
+                // A rejection says more than that there was nothing to release.
+                if self.head.stock != StockStatus::Rejected {
+                    self.learn_stock(StockStatus::Released, String::new());
+                }
+                self.reject(RejectionReason::OutOfStock, "the reservation was released".to_owned());
+            }
+            StockFact::Shortfall { lines } => self.lose_stock(lines)?,
+        }
+        self.settle();
+        Ok(())
+    }
+
+    fn learn_stock(&mut self, stock: StockStatus, detail: String) {
+        // What was committed stays so, and what was released does not come back.
+        let late = stock == StockStatus::Reserved && self.head.stock != StockStatus::Pending;
+        if self.head.stock != stock && !late {
+            self.happened(Fact::StockRecorded { stock, detail });
+        }
+    }
+
+    /// Rejects an order that is only placed.
+    fn reject(&mut self, reason: RejectionReason, detail: String) {
+        if self.head.state == OrderState::Placed {
+            let nothing = Money::zero(self.head.currency());
+            self.follows(Fact::Rejected { reason, detail }, nothing);
+        }
+    }
+
+    fn lose_stock(&mut self, lost: Vec<LineQuantity>) -> Result<(), Refusal> {
+        if !self.head.state.is_open() {
+            return Ok(());
+        }
+        // What was cancelled or dispatched meanwhile is not there to be lost.
+        let left = |line: &LineQuantity| self.parts.line(line.line_id).map_or(0, |one| one.to_dispatch());
+        let lines =
+            lost.into_iter().map(|line| LineQuantity { quantity: line.quantity.min(left(&line)), ..line });
+        let lines: Vec<_> = lines.filter(|line| line.quantity > 0).collect();
+        if lines.is_empty() {
+            return Ok(());
+        }
+        self.learn_stock(StockStatus::Shortfall, "reserved pieces are lost".to_owned());
+        self.take_off(lines, LinesCancelReason::StockLost, String::new())
+    }
+
+    /// Takes note of what payment tells. So many attempts may be declined.
+    pub fn record_payment(&mut self, fact: PaymentFact, max_attempts: i32) {
+        let head = &self.head;
+        if !head.needs_payment() {
+            return;
+        }
+        let payment = self.status_after(&fact);
+        // A failure that is told again and again, until it is over, is told once here.
+        let new_hold = hold_reason(&fact.what).is_some_and(|reason| head.hold_for(reason).is_none());
+        let known = (head.payment, head.amounts, head.attempt);
+        if new_hold || known != (payment, fact.amounts, fact.attempt) {
+            let action_url = match &fact.what {
+                PaymentNews::ActionRequired { url } => url.clone(),
+                _ => String::new(),
+            };
+            self.happened(Fact::PaymentRecorded {
+                payment,
+                amounts: fact.amounts,
+                attempt: fact.attempt,
+                code: fact.code.clone(),
+                detail: fact.detail.clone(),
+                action_url,
+            });
+        }
+        self.hold_or_release(&fact);
+        if let PaymentNews::Declined { retryable } = fact.what
+            && (!retryable || fact.attempt >= max_attempts)
+        {
+            let detail = if fact.detail.is_empty() { fact.code } else { fact.detail };
+            self.reject(RejectionReason::PaymentDeclined, detail);
+        }
+        self.settle();
+    }
+
+    fn status_after(&self, fact: &PaymentFact) -> PaymentStatus {
+        let (now, amounts) = (self.head.payment, &fact.amounts);
+        match &fact.what {
+            PaymentNews::Authorized => PaymentStatus::Authorized,
+            PaymentNews::ActionRequired { .. } => PaymentStatus::ActionRequired,
+            PaymentNews::Declined { .. } => PaymentStatus::Declined,
+            PaymentNews::OutcomeUnknown => PaymentStatus::Unknown,
+            PaymentNews::Captured if amounts.kept() < self.head.amount_due.minor_units() => {
+                PaymentStatus::PartlyCaptured
+            }
+            PaymentNews::Captured => PaymentStatus::Captured,
+            // A decline says more than that there was nothing to give up.
+            PaymentNews::Voided if now == PaymentStatus::Declined => now,
+            PaymentNews::Voided => PaymentStatus::Voided,
+            PaymentNews::Refunded if amounts.kept() > 0 => PaymentStatus::PartlyRefunded,
+            PaymentNews::Refunded => PaymentStatus::Refunded,
+            PaymentNews::CaptureFailed | PaymentNews::RefundFailed => now,
+        }
+    }
+
+    /// Holds an order whose money needs somebody, and lets it go on when the money is right again.
+    fn hold_or_release(&mut self, fact: &PaymentFact) {
+        if let Some(reason) = hold_reason(&fact.what) {
+            if self.head.hold_for(reason).is_none() {
+                self.place_hold(reason, fact.detail.clone());
+            }
+            return;
+        }
+        let over: &[HoldReason] = match fact.what {
+            PaymentNews::Refunded => {
+                &[HoldReason::PaymentUnknown, HoldReason::CaptureFailed, HoldReason::RefundFailed]
+            }
+            PaymentNews::Captured | PaymentNews::Voided => {
+                &[HoldReason::PaymentUnknown, HoldReason::CaptureFailed]
+            }
+            _ => &[HoldReason::PaymentUnknown],
+        };
+        for reason in over {
+            if let Some(hold) = self.head.hold_for(*reason).cloned() {
+                self.happened(Fact::HoldReleased { hold, note: String::new() });
+            }
+        }
+    }
+
+    /// The payment deadline has passed, or has not: judged by `now` on the order as it is.
+    pub fn expire(&mut self) {
+        if let Some(payment_deadline) = self.head.due_time().filter(|deadline| *deadline <= self.now) {
+            self.happened_owing_nothing(Fact::Expired { payment_deadline });
+        }
+    }
+
+    /// Another means of payment is to be tried.
+    pub fn retry_payment(&mut self, token: PaymentMethodToken) -> Result<(), Refusal> {
+        self.expect_state(|state| state == OrderState::Placed)?;
+        if !self.head.payment.allows_retry() {
+            return Err(Refusal::NotRetryable { payment: self.head.payment });
+        }
+        let attempt = self.head.attempt + 1;
+        self.happened(Fact::PaymentRetryRequested { token, attempt });
+        Ok(())
+    }
+}
+
+/// The hold that news place, if they do.
+fn hold_reason(news: &PaymentNews) -> Option<HoldReason> {
+    match news {
+        PaymentNews::OutcomeUnknown => Some(HoldReason::PaymentUnknown),
+        PaymentNews::CaptureFailed => Some(HoldReason::CaptureFailed),
+        PaymentNews::RefundFailed => Some(HoldReason::RefundFailed),
+        _ => None,
+    }
+}

@@ -1,0 +1,70 @@
+//! When the payment of an order was not there in time: the order expires, judged by order's own clock.
+
+use async_trait::async_trait;
+use ordermesh_feed::commit::{CommandIdentity, CommitError, Committer, fingerprint};
+use ordermesh_feed::due::DueWork;
+use ordermesh_feed::event::Cause;
+use ordermesh_feed::store::PatientConnection;
+use ordermesh_kernel::{OrderId, Timestamp};
+use sea_orm::DbErr;
+use uuid::Uuid;
+
+use crate::command::Target;
+use crate::command::expire_order::ExpireOrder;
+use crate::domain::Actor;
+use crate::store::{OrdersUnit, due_orders};
+
+/// Name of the deadline, as the timeline has it and as the keys of its commands do.
+const PAYMENT_DEADLINE: &str = "payment-deadline";
+
+/// Expires orders. Every replica does it: the command is judged on the order as it is, and replicas that see the same
+/// deadline ask under the same request_id.
+pub struct PaymentDeadlines {
+    db: PatientConnection,
+    committer: Committer<OrdersUnit>,
+}
+
+impl PaymentDeadlines {
+    /// Looks for deadlines in `db`.
+    pub fn new(db: PatientConnection, committer: Committer<OrdersUnit>) -> Self {
+        Self { db, committer }
+    }
+}
+
+#[async_trait]
+impl DueWork for PaymentDeadlines {
+    type Item = (OrderId, Timestamp);
+
+    fn name(&self) -> &'static str {
+        PAYMENT_DEADLINE
+    }
+
+    async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<Self::Item>, DbErr> {
+        due_orders(&self.db, now, limit as u64).await
+    }
+
+    async fn run(&self, (order_id, deadline): Self::Item) -> Result<(), String> {
+        let request_id =
+            Uuid::new_v5(order_id.as_uuid(), format!("{PAYMENT_DEADLINE} {deadline}").as_bytes());
+        let request_id = request_id.to_string();
+        let identity = CommandIdentity {
+            method: "ExpireOrder",
+            principal: format!("policy:{PAYMENT_DEADLINE}"),
+            fingerprint: fingerprint(request_id.as_bytes()),
+            bytes: size_of::<Uuid>(),
+            cause: Cause {
+                correlation_id: request_id.clone(),
+                causation_id: request_id.clone(),
+                ..Cause::default()
+            },
+            request_id,
+        };
+        let actor = Actor::Policy(PAYMENT_DEADLINE.to_owned());
+        let target = Target { order_id, expected_revision: None, actor };
+        match self.committer.execute(identity, ExpireOrder { target }).await {
+            Ok(_) => Ok(()),
+            Err(CommitError::Refused(refusal)) => Err(refusal.to_string()),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+}
