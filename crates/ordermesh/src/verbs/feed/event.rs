@@ -45,7 +45,7 @@ fn summary(event: &OrderEvent, personal: Personal) -> String {
         Payload::PaymentRetryRequested(it) => format!("attempt {}", it.attempt),
         Payload::ShipmentDispatched(it) => shipment(it.shipment.as_ref()),
         Payload::ShipmentDelivered(it) => shipment(it.shipment.as_ref()),
-        Payload::ShipmentLost(it) => shipment(it.shipment.as_ref()),
+        Payload::ShipmentLost(it) => because(&shipment(it.shipment.as_ref()), &it.reason),
         Payload::ReturnRequested(it) => sent_back(it.order_return.as_ref()),
         Payload::ReturnApproved(it) => sent_back(it.order_return.as_ref()),
         Payload::ReturnRejected(it) => sent_back(it.order_return.as_ref()),
