@@ -22,6 +22,7 @@
 //! - [`codec`]: domain events and answers as stored bytes
 //! - [`grpc`]: wire to domain and back
 
+pub mod cli;
 pub mod codec;
 pub mod command;
 pub mod domain;

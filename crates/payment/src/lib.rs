@@ -25,6 +25,7 @@
 //! - [`codec`]: domain events and answers as stored bytes
 //! - [`grpc`]: wire to domain and back
 
+pub mod cli;
 pub mod codec;
 pub mod command;
 mod config;
