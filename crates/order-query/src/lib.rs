@@ -1,7 +1,7 @@
 //! order-query: the order read server.
 //!
-//! Owns the order views: every order as its events make it, found by id, by filter, by customer, and its timeline.
-//! Publishes nothing. Reacts to the order feed (OrderCreated, OrderCancellationRequested, OrderCancelled).
+//! Owns the order views: every order in all its facets as its events make it, found by id, by filter, by customer, and
+//! its timeline. Publishes nothing. Reacts to the order feed, to every event of it.
 //!
 //! Commands: none.
 //! Queries: [`query::get_order::GetOrder`], [`query::batch_get_orders::BatchGetOrders`],
