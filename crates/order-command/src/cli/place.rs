@@ -1,5 +1,7 @@
 //! `ordermesh order place`: places an order and tells what to do next.
 
+use std::time::Duration;
+
 use clap::Args;
 use ordermesh_console::address::address;
 use ordermesh_console::connect::{Common, Session, unary};
@@ -9,13 +11,19 @@ use ordermesh_console::render::{facts, money, time, wire_money};
 use ordermesh_kernel::Money;
 use ordermesh_proto::common::v1::Address;
 use ordermesh_proto::order::v1::place_order_request::Buyer;
-use ordermesh_proto::order::v1::{Contact, Discount, GetOrderRequest, GetOrderResponse};
-use ordermesh_proto::order::v1::{PlaceOrderRequest, PlaceOrderResponse, ShippingCharge};
+use ordermesh_proto::order::v1::watch_order_response::Frame;
+use ordermesh_proto::order::v1::{
+    Contact, Discount, GetOrderRequest, GetOrderResponse, Order, PlaceOrderRequest, PlaceOrderResponse,
+    ShippingCharge, WaitingFor, WaitingForWhat, WatchOrderRequest, WatchOrderResponse,
+};
 use uuid::Uuid;
 
 use super::basket::Basket;
 use super::parse::{DiscountArgument, TaxRate, discount, tax_rate};
 use super::{QUERIES, READ_ELSEWHERE, commands, queries};
+
+/// How long a person waits for what inventory and payment say.
+const DECISION: Duration = Duration::from_secs(5);
 
 /// What is bought by whom, and what else the order says.
 #[derive(Debug, Args)]
@@ -74,7 +82,7 @@ pub struct Place {
     /// Idempotency key: repeated with the same one, the order is placed only once; made up when left out
     #[arg(long, value_name = "ID")]
     request_id: Option<String>,
-    /// Show the order as soon as the read model has it
+    /// Show the order as soon as stock and payment have answered, or after five seconds
     #[arg(long)]
     wait: bool,
 }
@@ -145,10 +153,41 @@ fn unplaced(failure: Failure, request_id: &str) -> Failure {
     }
 }
 
+/// The order once inventory and payment have answered, or once a person is needed, or as it is when that takes longer
+/// than a person waits.
 async fn read_back(placed: &PlaceOrderResponse, session: &Session) -> Result<GetOrderResponse, Failure> {
     let (order_id, at_least) = (placed.order_id.clone(), placed.consistency_token.clone());
-    let request = GetOrderRequest { order_id, at_least, allow_stale: false };
-    Ok(queries(session).get_order(unary(request)).await?.into_inner())
+    let request = GetOrderRequest { order_id: order_id.clone(), at_least: at_least.clone(), allow_stale: false };
+    let read = queries(session).get_order(unary(request)).await?.into_inner();
+    if read.order.as_ref().is_none_or(is_decided) {
+        return Ok(read);
+    }
+    let request = WatchOrderRequest { order_id, at_least, allow_stale: false };
+    let mut frames = queries(session).watch_order(request).await?.into_inner();
+    let decided = async {
+        while let Some(WatchOrderResponse { as_of, frame, parked_reason }) = frames.message().await? {
+            if let Some(Frame::Order(order)) = frame
+                && is_decided(&order)
+            {
+                let order = Some(order);
+                return Ok(Some(GetOrderResponse { order, as_of, parked_reason, stale: false }));
+            }
+        }
+        Ok::<_, Failure>(None)
+    };
+    match tokio::time::timeout(DECISION, decided).await {
+        Ok(decided) => Ok(decided?.unwrap_or(read)),
+        Err(_) => Ok(read),
+    }
+}
+
+/// Whether the order waits neither for inventory nor for payment, nor for the capture that follows.
+fn is_decided(order: &Order) -> bool {
+    let waits = |waiting: &WaitingFor| {
+        use WaitingForWhat::{Capture, Payment, Stock, StockRelease};
+        [Stock, Payment, Capture, StockRelease].contains(&waiting.what())
+    };
+    !order.status.iter().flat_map(|status| &status.waiting_for).any(waits)
 }
 
 fn get_command(placed: &PlaceOrderResponse, session: &Session) -> String {

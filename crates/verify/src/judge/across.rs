@@ -95,8 +95,9 @@ fn judge_money(id: &str, order: &OrderHistory, payment: Option<&Payment>, court:
     let kept = sums.captured - sums.refunded;
     let at_rest = match order.state() {
         OrderState::Confirmed | OrderState::Completed => kept == order.amount_due,
+        // A capture uses its authorization up; without one it must have been given up.
         OrderState::Cancelled | OrderState::Rejected | OrderState::Expired => {
-            kept == 0 && sums.authorized == 0
+            kept == 0 && (sums.authorized == 0 || sums.captured > 0)
         }
         _ => kept == 0,
     };
