@@ -89,6 +89,8 @@ pub struct StripeConfig {
     pub base_url: MaskedUrl,
     /// The secret key of the account.
     pub secret_key: Secret,
+    /// Where the customer comes back to after an action such as 3-D Secure; empty: the shop's page sees to the action.
+    pub return_url: String,
     /// The secret that webhooks are signed with; empty: none are taken. They come to `/webhooks/stripe` of
     /// `server.http_listen`.
     pub webhook_secret: Secret,
@@ -101,6 +103,7 @@ impl Default for StripeConfig {
         Self {
             base_url: MaskedUrl::from("https://api.stripe.com".to_owned()),
             secret_key: Secret::default(),
+            return_url: String::new(),
             webhook_secret: Secret::default(),
             webhook_tolerance_seconds: 300,
         }
@@ -114,6 +117,22 @@ fn refused<T>(key: &str, value: &dyn Display, must: &str) -> Result<T, ConfigErr
 /// A setting of the shared sections that cannot be used.
 pub(crate) fn unusable(setting: Unusable) -> ConfigError {
     ConfigError::invalid(&format!("{SECTION}.{}", setting.key), setting.value, &setting.must)
+}
+
+impl StripeConfig {
+    /// Refuses what cannot be used, by name.
+    pub(crate) fn check(&self) -> Result<(), ConfigError> {
+        let url = self.base_url.reveal();
+        let is_http = url.starts_with("https://") || url.starts_with("http://");
+        if !is_http || url.parse::<http::Uri>().is_err() {
+            return refused("stripe.base_url", &self.base_url, "an http or https URL");
+        }
+        if self.secret_key.is_empty() {
+            let what = "the secret key of the account, since payment.gateway is stripe";
+            return Err(ConfigError::missing(&format!("{SECTION}.stripe.secret_key"), what));
+        }
+        Ok(())
+    }
 }
 
 impl OperationsConfig {

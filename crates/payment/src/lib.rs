@@ -57,6 +57,8 @@ use sea_orm::{DatabaseConnection, DbBackend};
 pub use config::{Config, GatewayKind, OperationsConfig, StripeConfig};
 use gateway::Gateway;
 use gateway::sandbox::Sandbox;
+use gateway::stripe::Stripe;
+use gateway::stripe::webhook::{self, Webhooks};
 use policy::on_order_event::OnOrderEvent;
 use store::{Claims, PaymentReader};
 use worker::{Wake, Worker};
@@ -73,6 +75,11 @@ const PAYMENTS: FeedSchema = FeedSchema { events: PAYMENT_V1, key_description: "
 
 /// Name of the server whose feed this one follows.
 const ORDER_COMMAND: &str = "order_command";
+
+fn stripe_unusable(error: std::io::Error) -> StartError {
+    let address = "payment.stripe.base_url".to_owned();
+    StartError::Address { what: "the certificates for", address, error: error.into() }
+}
 
 /// Opens the database, follows the order feed, starts the worker and makes the services.
 pub async fn start(environment: &Environment, services: &mut Services) -> Result<Followers, StartError> {
@@ -104,7 +111,10 @@ pub async fn start_with(
     }
     let gateway: Arc<dyn Gateway> = around(match config.gateway {
         GatewayKind::Sandbox => Arc::new(Sandbox::new(patient(writer))),
-        GatewayKind::Stripe => Arc::new(Sandbox::new(patient(writer))),
+        GatewayKind::Stripe => {
+            config.stripe.check()?;
+            Arc::new(Stripe::new(&config.stripe).map_err(stripe_unusable)?)
+        }
     });
     let limit = environment.settings.server.max_request_bytes;
     let commands =
@@ -115,6 +125,11 @@ pub async fn start_with(
         .add(PaymentCommandServiceServer::new(commands).max_decoding_message_size(limit))
         .add(PaymentQueryServiceServer::new(queries).max_decoding_message_size(limit))
         .add(PaymentEventServiceServer::new(events).max_decoding_message_size(limit));
+    if config.gateway == GatewayKind::Stripe && !config.stripe.webhook_secret.is_empty() {
+        let clock = environment.clock.clone();
+        let webhooks = Webhooks::new(&config.stripe, claims.clone(), committer.clone(), clock, wake.clone());
+        services.http(webhook::PATH, webhooks.routes());
+    }
     let worker = Worker {
         claims,
         committer: committer.clone(),

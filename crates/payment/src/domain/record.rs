@@ -49,7 +49,7 @@ impl Payment {
             Outcome::Voided => self.voided(terms, now),
             Outcome::Refunded => self.refunded(now),
             Outcome::NotStarted => self.not_started(terms, now),
-            Outcome::Pending => self.not_now("the provider is still at it".to_owned(), false, terms, now),
+            Outcome::Pending => self.pending(terms, now),
             Outcome::Unknown { detail } => self.unknown(detail, terms, now),
             Outcome::NotNow { detail, key_is_spent } => self.not_now(detail, key_is_spent, terms, now),
             Outcome::Failed { code, detail } => self.failed(code, detail, terms, now),
@@ -213,6 +213,18 @@ impl Payment {
                 self.fails("outcome_unknown".to_owned(), detail, terms, now)
             }
         }
+    }
+
+    /// The provider is still at it: it is asked later, not sent again.
+    fn pending(&mut self, terms: &Terms, now: Timestamp) -> Vec<PaymentEvent> {
+        let detail = "the provider is still at it".to_owned();
+        if self.kind() == Some(OperationKind::Authorize) {
+            return self.lost(detail, terms, now);
+        }
+        if let Some(operation) = &mut self.operation {
+            operation.uncertain = true;
+        }
+        self.not_now(detail, false, terms, now)
     }
 
     /// Nobody knows what has become of the authorization: the provider is asked, until it tells.

@@ -150,22 +150,3 @@ pub mod operation {
 
     impl ActiveModelBehavior for ActiveModel {}
 }
-
-/// Messages that the provider has sent, so that a repeated one is known.
-pub mod provider_message {
-    use sea_orm::entity::prelude::*;
-
-    /// One message.
-    #[sea_orm::model]
-    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
-    #[sea_orm(table_name = "provider_messages")]
-    pub struct Model {
-        /// The provider's id of it.
-        #[sea_orm(primary_key, auto_increment = false)]
-        pub message_id: String,
-        /// When it first came.
-        pub received_time: i64,
-    }
-
-    impl ActiveModelBehavior for ActiveModel {}
-}

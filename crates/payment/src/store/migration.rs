@@ -39,7 +39,7 @@ impl MigrationTrait for CreatePayments {
     }
 
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        for table in [payments(), attempts(), operations(), provider_messages()] {
+        for table in [payments(), attempts(), operations()] {
             manager.create_table(table).await?;
         }
         for (name, table, columns) in [
@@ -174,13 +174,5 @@ fn operations() -> TableCreateStatement {
         .col(ColumnDef::new("last_action").text())
         .col(ColumnDef::new("last_action_time").big_integer())
         .col(ColumnDef::new("create_time").big_integer().not_null())
-        .to_owned()
-}
-
-fn provider_messages() -> TableCreateStatement {
-    Table::create()
-        .table("provider_messages")
-        .col(ColumnDef::new("message_id").text().not_null().primary_key())
-        .col(ColumnDef::new("received_time").big_integer().not_null())
         .to_owned()
 }

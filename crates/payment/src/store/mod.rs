@@ -24,7 +24,6 @@ pub fn all_tables() -> Vec<Box<dyn CopyTable>> {
         Copied::<entity::payment::Entity>::table(),
         Copied::<entity::attempt::Entity>::table(),
         Copied::<entity::operation::Entity>::table(),
-        Copied::<entity::provider_message::Entity>::table(),
         Copied::<sandbox::charge::Entity>::table(),
         Copied::<sandbox::call::Entity>::table(),
     ]);

@@ -1,9 +1,11 @@
 //! What queries read: payments as rows, fresh from where they are written.
 
+use std::collections::HashMap;
+
 use ordermesh_feed::store::{PatientConnection, Table};
 use ordermesh_kernel::OrderId;
 use sea_orm::sea_query::Value;
-use sea_orm::{ColumnTrait, Condition, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, Condition, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect, RuntimeErr};
 use uuid::Uuid;
 
 use super::entity::{attempt, operation, payment};
@@ -89,25 +91,48 @@ impl PaymentReader {
         Ok(places.into_iter().zip(payments).collect())
     }
 
-    async fn complete(&self, found: Vec<payment::Model>) -> Result<Vec<Whole>, DbErr> {
-        let ids: Vec<Value> = found.iter().map(|row| Value::from(row.payment_id)).collect();
+    /// The payments with their attempts and operations. Read anew when they changed meanwhile: every change of what
+    /// belongs to a payment changes its own row, too.
+    async fn complete(&self, mut found: Vec<payment::Model>) -> Result<Vec<Whole>, DbErr> {
+        for _ in 0..LOOKS {
+            let ids: Vec<Value> = found.iter().map(|row| Value::from(row.payment_id)).collect();
+            let parts = self.parts(&ids).await?;
+            let again = Table::<payment::Entity>::default();
+            let again = again.find_in(&self.db, payment::Column::PaymentId, ids).await?;
+            let mut again: HashMap<_, _> = again.into_iter().map(|row| (row.payment_id, row)).collect();
+            let newer: Vec<_> = found.iter().filter_map(|row| again.remove(&row.payment_id)).collect();
+            if newer == found {
+                return found.iter().map(|row| whole(row, &parts)).collect();
+            }
+            found = newer;
+        }
+        Err(DbErr::Conn(RuntimeErr::Internal("the payments change faster than they can be read".to_owned())))
+    }
+
+    async fn parts(&self, ids: &[Value]) -> Result<Parts, DbErr> {
         let attempts = Table::<attempt::Entity>::default();
-        let mut attempts = attempts.find_in(&self.db, attempt::Column::PaymentId, ids.clone()).await?;
+        let mut attempts = attempts.find_in(&self.db, attempt::Column::PaymentId, ids.to_vec()).await?;
         attempts.sort_unstable_by_key(|row| row.number);
         let operations = Table::<operation::Entity>::default();
-        let mut operations = operations.find_in(&self.db, operation::Column::PaymentId, ids).await?;
+        let mut operations = operations.find_in(&self.db, operation::Column::PaymentId, ids.to_vec()).await?;
         operations.sort_unstable_by_key(|row| row.number);
-        let whole = |row: payment::Model| {
-            let own = attempts.iter().filter(|attempt| attempt.payment_id == row.payment_id);
-            let attempts = own.map(|own| rows::attempt(own.clone())).collect::<Result<Vec<_>, _>>()?;
-            let own = operations.iter().filter(|operation| operation.payment_id == row.payment_id);
-            let operations = own.map(|own| rows::operation(own.clone())).collect::<Result<Vec<_>, _>>()?;
-            let mut payment = rows::payment(&row)?;
-            payment.attempt = attempts.iter().find(|attempt| attempt.number == row.attempt).cloned();
-            payment.operation =
-                operations.iter().find(|operation| Some(operation.number) == row.open_operation).cloned();
-            Ok(Whole { payment, attempts, operations })
-        };
-        found.into_iter().map(whole).collect()
+        Ok((attempts, operations))
     }
+}
+
+/// How often payments are read until they stand still.
+const LOOKS: usize = 10;
+
+type Parts = (Vec<attempt::Model>, Vec<operation::Model>);
+
+fn whole(row: &payment::Model, (attempts, operations): &Parts) -> Result<Whole, DbErr> {
+    let own = attempts.iter().filter(|attempt| attempt.payment_id == row.payment_id);
+    let attempts = own.map(|own| rows::attempt(own.clone())).collect::<Result<Vec<_>, _>>()?;
+    let own = operations.iter().filter(|operation| operation.payment_id == row.payment_id);
+    let operations = own.map(|own| rows::operation(own.clone())).collect::<Result<Vec<_>, _>>()?;
+    let mut payment = rows::payment(row)?;
+    payment.attempt = attempts.iter().find(|attempt| attempt.number == row.attempt).cloned();
+    payment.operation =
+        operations.iter().find(|operation| Some(operation.number) == row.open_operation).cloned();
+    Ok(Whole { payment, attempts, operations })
 }
