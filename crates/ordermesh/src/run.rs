@@ -40,7 +40,15 @@ pub async fn run(
             Err(error) => return Err(error),
         }
     }
+    add_operators(&environment, &mut services, followers);
+    server::serve(&environment, services, listeners, ready).await
+}
+
+/// Adds the services by which operators look after what needs a person and what follows feeds. They alone keep followers
+/// and sources: those hold their context's committer, which ends, and with it the process, when nobody does any more.
+fn add_operators(environment: &Environment, services: &mut Services, followers: Followers) {
     let limit = environment.settings.server.max_request_bytes;
+    services.serve_attention(limit);
     let consumers = followers.consumers();
     if !consumers.is_empty() {
         let server = ConsumerServiceServer::new(ConsumerServer::new(consumers));
@@ -51,7 +59,6 @@ pub async fn run(
         let server = ProjectionServer::new(followers.projections, shutdown, tasks);
         services.add(ProjectionServiceServer::new(server).max_decoding_message_size(limit));
     }
-    server::serve(&environment, services, listeners, ready).await
 }
 
 /// Lets contexts that run in one process reach each other at its own listener, unless an address is configured.

@@ -14,6 +14,8 @@ use ordermesh_proto::feed::v1::{
     DeleteGroupRequest, DeliveryFailure, DiscardParkedEventsRequest, EventFilter, ForgetSubscriberRequest,
     GetFeedRequest, GetGroupRequest, Group, RebuildProjectionRequest, SubscribeRequest,
 };
+use ordermesh_proto::inventory::v1::adjust_stock_request::Adjustment;
+use ordermesh_proto::inventory::v1::{GetReservationRequest, GetStockRequest};
 use ordermesh_proto::order::v1::{GetOrderRequest, ListOrdersRequest, PlaceOrderRequest};
 use ordermesh_testkit::backend::{copy_all, database_url};
 use ordermesh_testkit::client::call_raw;
@@ -21,6 +23,7 @@ use ordermesh_testkit::error_page::{faults, name};
 use ordermesh_testkit::feed::{after, until};
 use ordermesh_testkit::order::{PlaceOrderBuilder, fresh_id};
 use ordermesh_testkit::rows::occupy;
+use ordermesh_testkit::stock::{adjust, receive, release, reserve};
 use ordermesh_testkit::{Launch, Server, Subscription, cancel, eventually, money, order};
 use tonic::{Request, Status};
 use tonic_types::StatusExt;
@@ -69,6 +72,14 @@ const QUERIES: [&str; 5] = [
     "PROJECTION_NOT_FOUND",
     "REBUILD_RUNNING",
 ];
+const STOCK: [&str; 6] = [
+    "INSUFFICIENT_STOCK",
+    "RESERVATION_ENDED",
+    "RESERVATION_NOT_FOUND",
+    "RESERVATION_OF_ORDER",
+    "STOCK_NOT_FOUND",
+    "STOCK_OVERFLOW",
+];
 const AWAY: [&str; 3] = ["PROJECTION_BEHIND", "SERVER_UNAVAILABLE", "STORE_UNAVAILABLE"];
 
 #[test]
@@ -76,7 +87,7 @@ fn every_page_is_compared_with_the_server_or_says_why_not() {
     let files = fs::read_dir(pages()).unwrap().map(|file| file.unwrap().file_name().into_string().unwrap());
     let pages: BTreeSet<_> = files.map(|file| file.trim_end_matches(".md").to_owned()).collect();
     let unprovoked = UNPROVOKED.iter().map(|(reason, _)| *reason);
-    let told = [&COMMANDS[..], &BYTES, &FEEDS, &TRUNCATED, &GROUPS, &PARKING, &QUERIES, &AWAY]
+    let told = [&COMMANDS[..], &BYTES, &FEEDS, &TRUNCATED, &GROUPS, &PARKING, &QUERIES, &STOCK, &AWAY]
         .concat()
         .into_iter()
         .chain(unprovoked);
@@ -122,6 +133,31 @@ async fn what_a_command_is_refused_with_is_on_its_page() {
     answers.push(commands.cancel_order(cancel(&first)).await.unwrap_err());
     answers.push(server.queries().get_order(get(&fresh_id(), "")).await.unwrap_err());
     compare(&COMMANDS, &answers);
+}
+
+#[tokio::test]
+async fn what_inventory_refuses_is_on_its_page() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Launch::dev(BINARY, data.path()).arg("--bare").start().await;
+    let (mut commands, mut queries) = (server.stock_commands(), server.stock_queries());
+    let ghost = GetStockRequest { sku: "GHOST".to_owned() };
+    let mut answers = vec![queries.get_stock(ghost).await.unwrap_err()];
+    commands.receive_stock(receive("TEA", 3)).await.unwrap();
+    commands.adjust_stock(adjust("CUP", Adjustment::Counted(1_000_000_000_000))).await.unwrap();
+    answers.push(commands.reserve_stock(reserve("TEA", 5)).await.unwrap_err());
+    answers.push(commands.adjust_stock(adjust("TEA", Adjustment::Change(-9))).await.unwrap_err());
+    answers.push(commands.receive_stock(receive("CUP", 1)).await.unwrap_err());
+    answers.push(commands.release_reservation(release(&fresh_id())).await.unwrap_err());
+    let unknown = GetReservationRequest { reservation_id: fresh_id() };
+    answers.push(queries.get_reservation(unknown).await.unwrap_err());
+    let held = commands.reserve_stock(reserve("TEA", 1)).await.unwrap().into_inner().reservation_id;
+    commands.release_reservation(release(&held)).await.unwrap();
+    answers.push(commands.release_reservation(release(&held)).await.unwrap_err());
+    let placed = server.commands().place_order(order("TEA", 1, 450)).await.unwrap().into_inner().order_id;
+    let of_order = GetReservationRequest { reservation_id: placed.clone() };
+    eventually!(queries.get_reservation(of_order.clone()).await.is_ok(), "the order's pieces are reserved");
+    answers.push(commands.release_reservation(release(&placed)).await.unwrap_err());
+    compare(&STOCK, &answers);
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@
 //! - [`proxy`]: a wire to it that can be interrupted
 //! - [`client`]: typed clients, and calls with raw bytes
 //! - [`order`]: valid commands to start from
+//! - [`stock`]: the same for stock
 //! - [`orders`]: many orders at once, placed and listed
 //! - [`problem`]: what a refusal says, and the assertion on it
 //! - [`error_page`]: a page of docs/errors beside the server's answers
@@ -38,6 +39,7 @@ pub mod random;
 pub mod rows;
 pub mod server;
 pub mod shop;
+pub mod stock;
 pub mod wait;
 
 pub use backend::Backend;

@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::Signal;
 use ordermesh_proto::feed::v1::consumer_service_client::ConsumerServiceClient;
 use ordermesh_proto::feed::v1::projection_service_client::ProjectionServiceClient;
+use ordermesh_proto::inventory::v1::inventory_command_service_client::InventoryCommandServiceClient;
+use ordermesh_proto::inventory::v1::inventory_query_service_client::InventoryQueryServiceClient;
 use ordermesh_proto::order::v1::order_command_service_client::OrderCommandServiceClient;
 use ordermesh_proto::order::v1::order_event_service_client::OrderEventServiceClient;
 use ordermesh_proto::order::v1::order_query_service_client::OrderQueryServiceClient;
@@ -346,6 +348,16 @@ impl Server {
     /// A client of the order feed with a connection of its own.
     pub fn events(&self) -> OrderEventServiceClient<Channel> {
         client::events(self.addr())
+    }
+
+    /// A client of the commands of inventory with a connection of its own.
+    pub fn stock_commands(&self) -> InventoryCommandServiceClient<Channel> {
+        client::stock_commands(self.addr())
+    }
+
+    /// A client of the queries of inventory with a connection of its own.
+    pub fn stock_queries(&self) -> InventoryQueryServiceClient<Channel> {
+        client::stock_queries(self.addr())
     }
 
     /// A client of the consumers with a connection of its own.

@@ -4,6 +4,7 @@
 
 mod bytes;
 mod cancelling;
+mod inventory;
 mod placing;
 mod querying;
 mod subscribing;

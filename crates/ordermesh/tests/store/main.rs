@@ -21,7 +21,7 @@ use ordermesh_testkit::{Launch, Server, Subscription, assert_refused, cancel, ev
 use tonic::Code;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_ordermesh");
-const SERVERS: [&str; 2] = ["order-command", "order-query"];
+const SERVERS: [&str; 3] = ["order-command", "order-query", "inventory"];
 
 async fn tool(arguments: &[&str]) -> Finished {
     Launch::program(BINARY, arguments).finish().await
