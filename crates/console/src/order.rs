@@ -1,31 +1,54 @@
-//! An order of the contracts for people: its facts, its lines, its sums; and its row in a list. It is here since whoever
-//! answers a verb with an order shows it the same: both order servers, and the feed.
+//! An order of the contracts for people: where it stands, its facts, its parts, its sums; and its row in a list. It is here
+//! since whoever answers a verb with an order shows it the same: both order servers, and the feed.
+
+mod parts;
+mod standing;
+pub mod words;
 
 use ordermesh_proto::common::v1::Address;
 use ordermesh_proto::order::v1::order::Buyer;
-use ordermesh_proto::order::v1::{Contact, Order, OrderPersonalData, OrderState, OrderTotals};
+use ordermesh_proto::order::v1::{Contact, Order, OrderPersonalData, OrderTotals};
+
+pub use standing::waits_for;
+pub use words::{actor, state};
 
 use crate::json::{MASK, Personal};
-use crate::render::{facts, money, table, tax_rate, time};
+use crate::render::{facts, minute, money, table, time};
 use crate::verb::Noun;
 
 /// What the verbs of the order servers are about.
 pub const NOUN: Noun = Noun { name: "order", about: "Place, show, list, cancel and follow orders" };
 
+/// Characters of a reference in a list; a longer one is cut.
+const REFERENCE_WIDTH: usize = 16;
+
 /// A whole order.
 pub fn order(order: &Order, personal: Personal) -> String {
-    let mut head = vec![
-        ("order", order.order_id.clone()),
-        ("reference", order.order_reference.clone()),
-        ("state", state(order.state)),
+    let mut head = vec![("order", order.order_id.clone()), ("reference", order.order_reference.clone())];
+    head.extend(standing::facets(order));
+    head.extend(standing::waiting(order));
+    head.extend([
         ("revision", order.revision.to_string()),
         ("buyer", buyer(order)),
         ("billing account", order.billing_account_id.clone()),
         ("placed", time(order.placed_time.as_ref())),
         ("changed", time(order.update_time.as_ref())),
         ("cancelled because", order.cancel_reason.clone()),
-    ];
+        ("rejected because", rejection(order)),
+    ]);
     head.extend(order.personal_data.iter().flat_map(|data| people(data, personal)));
+    format!("{}\n\n{}\n\n{}", facts(&head), parts::tables(order, personal), facts(&sums(order)))
+}
+
+fn rejection(order: &Order) -> String {
+    match (order.rejection_reason, order.rejection_detail.as_str()) {
+        (0, detail) => detail.to_owned(),
+        (reason, "") => words::rejection(reason),
+        (reason, detail) => format!("{}: {}", words::rejection(reason), words::one_line(detail)),
+    }
+}
+
+fn sums(order: &Order) -> Vec<(&'static str, String)> {
     let mut sums = totals(order.totals.as_ref(), order.prices_include_tax);
     sums.extend(
         order
@@ -34,7 +57,8 @@ pub fn order(order: &Order, personal: Personal) -> String {
             .map(|it| ("discount code", format!("{} {}", it.code, money(it.amount.as_ref())))),
     );
     sums.push(("due", money(order.amount_due.as_ref())));
-    format!("{}\n\n{}\n\n{}", facts(&head), lines(order), facts(&sums))
+    sums.extend(standing::moved(order.status.as_ref()));
+    sums
 }
 
 /// The sums of an order as facts.
@@ -49,28 +73,27 @@ pub fn totals(totals: Option<&OrderTotals>, include_tax: bool) -> Vec<(&'static 
     ]
 }
 
-/// A page of orders, a row each.
+/// A page of orders, a row each, which fits 120 characters unless an order costs ten millions and more.
 pub fn list(orders: &[Order]) -> String {
     let row = |order: &Order| {
         let total = order.totals.as_ref().and_then(|totals| totals.total.as_ref());
         [
             order.order_id.clone(),
-            order.order_reference.clone(),
+            cut(&order.order_reference),
             state(order.state),
-            buyer(order),
-            order.lines.len().to_string(),
+            waits_for(order),
+            minute(order.placed_time.as_ref()),
             money(total),
-            time(order.placed_time.as_ref()),
         ]
     };
-    table(["ORDER", "REFERENCE", "STATE", "BUYER", "LINES", "TOTAL", "PLACED"], orders.iter().map(row))
+    table(["ORDER", "REFERENCE", "STATE", "WAITS FOR", "PLACED (UTC)", "TOTAL"], orders.iter().map(row))
 }
 
-/// A state such as `PLACED`; the number of a state that is newer than this program.
-pub fn state(state: i32) -> String {
-    OrderState::try_from(state).map_or(format!("STATE {state}"), |state| {
-        state.as_str_name().trim_start_matches("ORDER_STATE_").to_owned()
-    })
+fn cut(reference: &str) -> String {
+    match reference.char_indices().nth(REFERENCE_WIDTH) {
+        None => reference.to_owned(),
+        Some(_) => reference.chars().take(REFERENCE_WIDTH - 1).chain(['…']).collect(),
+    }
 }
 
 fn buyer(order: &Order) -> String {
@@ -78,23 +101,6 @@ fn buyer(order: &Order) -> String {
         Some(Buyer::CustomerId(id)) => format!("customer {id}"),
         Some(Buyer::Guest(_)) | None => "guest".to_owned(),
     }
-}
-
-fn lines(order: &Order) -> String {
-    let rows = order.lines.iter().map(|line| {
-        [
-            line.line_id.to_string(),
-            line.sku.clone(),
-            line.title.clone(),
-            line.quantity.to_string(),
-            money(line.unit_price.as_ref()),
-            money(line.amount.as_ref()),
-            money(line.discount.as_ref()),
-            tax_rate(line.tax_rate_ppm),
-            money(line.tax.as_ref()),
-        ]
-    });
-    table(["LINE", "SKU", "TITLE", "PIECES", "PRICE", "AMOUNT", "DISCOUNT", "RATE", "TAX"], rows)
 }
 
 fn people(data: &OrderPersonalData, personal: Personal) -> Vec<(&'static str, String)> {
@@ -126,12 +132,4 @@ fn address(address: &Address) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_state_that_is_newer_than_this_program_is_a_number() {
-        assert_eq!(state(OrderState::Placed as i32), "PLACED");
-        assert_eq!(state(99), "STATE 99");
-    }
-}
+mod tests;

@@ -26,6 +26,12 @@ pub fn time(time: Option<&prost_types::Timestamp>) -> String {
         .map_or("-".to_owned(), |time| format!("{time:.3}"))
 }
 
+/// A time in UTC to the minute, such as `2026-01-01 09:30`; `-` when it is unset.
+pub fn minute(time: Option<&prost_types::Timestamp>) -> String {
+    time.and_then(|time| Timestamp::new(time.seconds, time.nanos).ok())
+        .map_or("-".to_owned(), |time| time.strftime("%Y-%m-%d %H:%M").to_string())
+}
+
 /// A tax rate such as `19 %` or `8.875 %`, from millionths.
 pub fn tax_rate(ppm: i32) -> String {
     let decimals = format!("{:04}", ppm.rem_euclid(10_000));

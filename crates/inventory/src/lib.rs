@@ -19,6 +19,7 @@
 //! - [`policy`]: one file a reaction to the order feed
 //! - [`expiry`]: reservations without order end when their time is over
 //! - [`store`]: sea-orm entities, migrations, the unit of work, what queries read
+//! - `cli`: the verbs of `ordermesh stock`, clients of this server
 //! - [`codec`]: domain events and answers as stored bytes
 //! - [`grpc`]: wire to domain and back
 

@@ -21,7 +21,7 @@ pub mod retry_payment;
 use ordermesh_kernel::{Money, OrderId, OrderReference, Timestamp};
 use uuid::Uuid;
 
-use crate::domain::{self, Actor, Change, OrderState};
+use crate::domain::{self, Actor, Change, OrderHead, OrderState};
 use crate::store::OrdersUnit;
 
 /// Why a command is refused.
@@ -82,14 +82,15 @@ impl Target {
         // The revision first: a caller who decided on an old order should hear that before anything else.
         change.expect_revision(self.expected_revision)?;
         let part = decide(&mut change)?;
-        let head = unit.take(change);
-        Ok(OrderChanged {
-            order_id: head.id,
-            revision: head.revision,
-            state: head.state,
-            amount_due: Some(head.amount_due),
-            part,
-        })
+        Ok(OrderChanged::of(unit.take(change), part))
+    }
+}
+
+impl OrderChanged {
+    /// An order as a command leaves it.
+    const fn of(head: &OrderHead, part: Option<Uuid>) -> Self {
+        let (order_id, revision, state) = (head.id, head.revision, head.state);
+        Self { order_id, revision, state, amount_due: Some(head.amount_due), part }
     }
 }
 

@@ -14,7 +14,6 @@ pub struct RecordPayment {
     pub max_attempts: i32,
 }
 
-change_command!(RecordPayment, Order, |this, change| {
-    change.record_payment(this.fact.clone(), this.max_attempts);
-    Ok(None)
-});
+change_command!(RecordPayment, Order, |this, change| change
+    .record_payment(this.fact.clone(), this.max_attempts)
+    .map(|()| None));

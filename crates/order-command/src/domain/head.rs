@@ -130,9 +130,10 @@ impl OrderHead {
     }
 
     /// Whether the payment does not stand in the way of a confirmation. Where all that is left costs nothing, no
-    /// attempt needs to succeed.
+    /// attempt needs to succeed; and what is captured already need not be set aside.
     pub const fn payment_is_ready(&self) -> bool {
-        self.payment.allows_confirmation() || self.amount_due.is_zero() && self.payment.is_at_rest()
+        let paid = self.amounts.kept() > 0 && !self.owes();
+        self.payment.allows_confirmation() || paid || self.amount_due.is_zero() && self.payment.is_at_rest()
     }
 
     /// When the order expires by itself; none when it does not, as long as it stands like this.

@@ -1,14 +1,14 @@
 //! The process that takes an order from its placing to its rest: what inventory, payment and the clock tell, in
 //! whichever order, and what order makes of it.
 //!
-//! Nothing here refuses: what comes late, twice or for nothing changes nothing. What follows when the last of several
+//! Nothing here refuses in the normal course: what comes late, twice or for nothing changes nothing. What follows when the last of several
 //! facts is there says `Change::settle`.
 
 use ordermesh_kernel::{Money, PaymentMethodToken};
 
 use super::{
-    Change, Fact, HoldReason, LineQuantity, LinesCancelReason, OrderState, PaymentAmounts, PaymentStatus,
-    Refusal, RejectionReason, StockStatus,
+    Change, Fact, Field, HoldReason, LineQuantity, LinesCancelReason, OrderState, PaymentAmounts,
+    PaymentStatus, Refusal, RejectionReason, StockStatus,
 };
 
 /// What inventory tells about an order.
@@ -132,11 +132,13 @@ impl Change {
         self.take_off(lines, LinesCancelReason::StockLost, String::new())
     }
 
-    /// Takes note of what payment tells. So many attempts may be declined.
-    pub fn record_payment(&mut self, fact: PaymentFact, max_attempts: i32) {
+    /// Takes note of what payment tells. So many attempts may be declined. Refused is only what cannot be about this
+    /// order: money in another currency.
+    pub fn record_payment(&mut self, fact: PaymentFact, max_attempts: i32) -> Result<(), Refusal> {
         let head = &self.head;
+        self.expect_currency(&fact.amounts)?;
         if !head.needs_payment() {
-            return;
+            return Ok(());
         }
         let payment = self.status_after(&fact);
         // A failure that is told again and again, until it is over, is told once here.
@@ -157,13 +159,25 @@ impl Change {
             });
         }
         self.hold_or_release(&fact);
+        // Where nothing is owed any more, the decline of what was owed stands against nothing.
         if let PaymentNews::Declined { retryable } = fact.what
             && (!retryable || fact.attempt >= max_attempts)
+            && !self.head.payment_is_ready()
         {
             let detail = if fact.detail.is_empty() { fact.code } else { fact.detail };
             self.reject(RejectionReason::PaymentDeclined, detail);
         }
         self.settle();
+        Ok(())
+    }
+
+    fn expect_currency(&self, amounts: &PaymentAmounts) -> Result<(), Refusal> {
+        let expected = self.head.currency();
+        let found = [amounts.authorized, amounts.captured, amounts.refunded].map(Money::currency);
+        match found.into_iter().find(|found| *found != expected) {
+            Some(found) => Err(Refusal::MixedCurrencies { field: Field::Amounts, expected, found }),
+            None => Ok(()),
+        }
     }
 
     fn status_after(&self, fact: &PaymentFact) -> PaymentStatus {
@@ -182,19 +196,29 @@ impl Change {
             PaymentNews::Voided => PaymentStatus::Voided,
             PaymentNews::Refunded if amounts.kept() > 0 => PaymentStatus::PartlyRefunded,
             PaymentNews::Refunded => PaymentStatus::Refunded,
+            // What was not known is known by now: it did not happen.
+            PaymentNews::CaptureFailed | PaymentNews::RefundFailed if now == PaymentStatus::Unknown => {
+                self.status_of(amounts)
+            }
             PaymentNews::CaptureFailed | PaymentNews::RefundFailed => now,
+        }
+    }
+
+    /// Where a payment stands whose last operation has failed, by its money.
+    fn status_of(&self, amounts: &PaymentAmounts) -> PaymentStatus {
+        match (amounts.captured.is_zero(), amounts.refunded.is_zero()) {
+            (true, _) => PaymentStatus::Authorized,
+            (_, false) if amounts.kept() > 0 => PaymentStatus::PartlyRefunded,
+            (_, false) => PaymentStatus::Refunded,
+            _ if amounts.kept() < self.head.amount_due.minor_units() => PaymentStatus::PartlyCaptured,
+            _ => PaymentStatus::Captured,
         }
     }
 
     /// Holds an order whose money needs somebody, and lets it go on when the money is right again.
     fn hold_or_release(&mut self, fact: &PaymentFact) {
-        if let Some(reason) = hold_reason(&fact.what) {
-            if self.head.hold_for(reason).is_none() {
-                self.place_hold(reason, fact.detail.clone());
-            }
-            return;
-        }
         let over: &[HoldReason] = match fact.what {
+            PaymentNews::OutcomeUnknown => &[],
             PaymentNews::Refunded => {
                 &[HoldReason::PaymentUnknown, HoldReason::CaptureFailed, HoldReason::RefundFailed]
             }
@@ -208,19 +232,24 @@ impl Change {
                 self.happened(Fact::HoldReleased { hold, note: String::new() });
             }
         }
+        if let Some(reason) = hold_reason(&fact.what).filter(|reason| self.head.hold_for(*reason).is_none()) {
+            self.place_hold(reason, fact.detail.clone());
+        }
     }
 
-    /// The payment deadline has passed, or has not: judged by `now` on the order as it is.
-    pub fn expire(&mut self) {
-        if let Some(payment_deadline) = self.head.due_time().filter(|deadline| *deadline <= self.now) {
+    /// The payment deadline has passed, or has not: judged by `now` on the order as it is. Whether it has.
+    pub fn expire(&mut self) -> bool {
+        let passed = self.head.due_time().filter(|deadline| *deadline <= self.now);
+        if let Some(payment_deadline) = passed {
             self.happened_owing_nothing(Fact::Expired { payment_deadline });
         }
+        passed.is_some()
     }
 
     /// Another means of payment is to be tried.
     pub fn retry_payment(&mut self, token: PaymentMethodToken) -> Result<(), Refusal> {
         self.expect_state(|state| state == OrderState::Placed)?;
-        if !self.head.payment.allows_retry() {
+        if !self.head.payment.allows_retry() || self.head.payment_is_ready() {
             return Err(Refusal::NotRetryable { payment: self.head.payment });
         }
         let attempt = self.head.attempt + 1;

@@ -239,6 +239,8 @@ pub enum Field {
     ExpectedTotal,
     /// The revision that the caller expects.
     ExpectedRevision,
+    /// The amounts that payment tells.
+    Amounts,
 }
 
 impl fmt::Display for Field {
@@ -251,6 +253,7 @@ impl fmt::Display for Field {
             Self::Discount(index) => write!(formatter, "discounts[{index}].amount"),
             Self::ExpectedTotal => formatter.write_str("expected_total"),
             Self::ExpectedRevision => formatter.write_str("expected_revision"),
+            Self::Amounts => formatter.write_str("amounts"),
         }
     }
 }

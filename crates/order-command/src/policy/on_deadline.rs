@@ -10,7 +10,7 @@ use sea_orm::DbErr;
 use uuid::Uuid;
 
 use crate::command::Target;
-use crate::command::expire_order::ExpireOrder;
+use crate::command::expire_order::{ExpireOrder, NotExpired};
 use crate::domain::Actor;
 use crate::store::{OrdersUnit, due_orders};
 
@@ -62,7 +62,8 @@ impl DueWork for PaymentDeadlines {
         let actor = Actor::Policy(PAYMENT_DEADLINE.to_owned());
         let target = Target { order_id, expected_revision: None, actor };
         match self.committer.execute(identity, ExpireOrder { target }).await {
-            Ok(_) => Ok(()),
+            // The payment came meanwhile, or by the committer's clock there is time left.
+            Ok(_) | Err(CommitError::Refused(NotExpired::NotDue(_))) => Ok(()),
             Err(CommitError::Refused(refusal)) => Err(refusal.to_string()),
             Err(error) => Err(error.to_string()),
         }

@@ -1,14 +1,11 @@
-//! `ordermesh order timeline`: what happened to an order, oldest first.
+//! `ordermesh order timeline`: what happened to an order, by whom and because of which command or event, oldest first.
 
 use clap::Args;
 use ordermesh_console::connect::{Common, Session, unary};
 use ordermesh_console::failure::Failure;
-use ordermesh_console::order::state;
+use ordermesh_console::order::{actor, state};
 use ordermesh_console::render::{table, time};
-use ordermesh_proto::order::v1::actor::Kind;
-use ordermesh_proto::order::v1::{
-    Actor, GetOrderTimelineRequest, GetOrderTimelineResponse, OrderTimelineEntry,
-};
+use ordermesh_proto::order::v1::{GetOrderTimelineRequest, GetOrderTimelineResponse, OrderTimelineEntry};
 
 use super::queries;
 
@@ -41,28 +38,19 @@ pub async fn run(timeline: Timeline, common: Common) -> Result<(), Failure> {
         }
     }
     session.out.answer(&whole, |whole| {
-        let header = ["REVISION", "TIME", "EVENT", "STATE", "BY", "SUMMARY"];
+        let header = ["REVISION", "TIME", "EVENT", "STATE", "BY", "CAUSE", "SUMMARY"];
         table(header, whole.entries.iter().map(row))
     })
 }
 
-fn row(entry: &OrderTimelineEntry) -> [String; 6] {
+fn row(entry: &OrderTimelineEntry) -> [String; 7] {
     [
         entry.revision.to_string(),
         time(entry.occurred_time.as_ref()),
         entry.r#type.clone(),
         state(entry.state),
         actor(entry.actor.as_ref()),
+        entry.causation_id.clone(),
         entry.summary.clone(),
     ]
-}
-
-fn actor(actor: Option<&Actor>) -> String {
-    match actor.and_then(|actor| actor.kind.as_ref()) {
-        Some(Kind::Workload(name)) => format!("workload {name}"),
-        Some(Kind::Staff(id)) => format!("staff {id}"),
-        Some(Kind::Customer(id)) => format!("customer {id}"),
-        Some(Kind::Policy(name)) => format!("policy {name}"),
-        None => "-".to_owned(),
-    }
 }

@@ -3,7 +3,7 @@
 use clap::Args;
 use ordermesh_console::connect::{Common, Session};
 use ordermesh_console::failure::Failure;
-use ordermesh_console::order::state;
+use ordermesh_console::order::{state, waits_for};
 use ordermesh_console::render::{money, time};
 use ordermesh_console::resume::{Broken, Ended, Follower, follow};
 use ordermesh_proto::order::v1::watch_order_response::Frame;
@@ -83,12 +83,13 @@ fn line(order: &Order, parked_reason: &str) -> String {
         reason => format!("  newer events are parked: {reason}"),
     };
     format!(
-        "{}  revision {}  {:<10}  due {}  {}{stands_still}",
+        "{}  revision {}  {:<10}  due {}  {}  waits for {}{stands_still}",
         time(order.update_time.as_ref()),
         order.revision,
         state(order.state),
         money(order.amount_due.as_ref()),
         order.order_reference,
+        waits_for(order),
     )
 }
 
@@ -102,8 +103,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_cancelling_order_is_not_final_yet() {
-        assert!(!is_final(OrderState::Cancelling));
-        assert!(is_final(OrderState::Cancelled));
+    fn an_order_that_goes_on_is_not_final_yet() {
+        use OrderState::{Cancelled, Cancelling, Completed, Confirmed, Expired, Placed, Rejected};
+        assert_eq!([Placed, Confirmed, Cancelling].map(is_final), [false; 3]);
+        assert_eq!([Completed, Rejected, Expired, Cancelled].map(is_final), [true; 4]);
+    }
+
+    #[test]
+    fn a_line_says_what_the_order_waits_for() {
+        let order = Order { order_reference: "A-1".to_owned(), revision: 3, ..Order::default() };
+        assert!(line(&order, "").ends_with("A-1  waits for -"));
+        assert!(line(&order, "poison").ends_with("newer events are parked: poison"));
     }
 }

@@ -17,6 +17,10 @@ const FROM_BEFORE: &str = "UPDATE orders SET state_since = update_time, stock_si
     payment_since = update_time, goods_since = update_time, due_since = update_time, \
     ordered = COALESCE((SELECT SUM(quantity) FROM order_lines WHERE order_lines.order_id = orders.order_id), 0)";
 
+/// Of a payment that was never owed nobody will tell.
+const NEVER_OWED: &str = "UPDATE orders SET payment = 'not_required', attempt = 0 \
+    WHERE order_id IN (SELECT order_id FROM order_terms WHERE total = 0)";
+
 /// Deadlines are looked up by their time; an order that has none is not in the index.
 const DUE: &str = "CREATE INDEX orders_due_time ON orders (due_time) WHERE due_time IS NOT NULL";
 const HELD: &str = "CREATE INDEX order_holds_in_force ON order_holds (hold_id) WHERE released_time IS NULL";
@@ -43,7 +47,7 @@ impl MigrationTrait for OrderLife {
             manager.create_table(table).await?;
         }
         let connection = manager.get_connection();
-        for sql in [FROM_BEFORE, DUE, HELD] {
+        for sql in [FROM_BEFORE, NEVER_OWED, DUE, HELD] {
             connection.execute_unprepared(sql).await?;
         }
         Ok(())
