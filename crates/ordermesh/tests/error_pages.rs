@@ -69,6 +69,15 @@ const QUERIES: [&str; 5] = [
     "PROJECTION_NOT_FOUND",
     "REBUILD_RUNNING",
 ];
+/// Compared by crates/payment/tests/payment/pages.rs, which tells payment what orders do.
+const PAYMENTS: [&str; 6] = [
+    "PAYMENT_ACTION_ELSEWHERE",
+    "PAYMENT_ACTION_NOT_REQUIRED",
+    "PAYMENT_NOT_FOUND",
+    "PAYMENT_OPERATION_NOT_FAILED",
+    "PAYMENT_OPERATION_NOT_OPEN",
+    "PAYMENT_OPERATION_RUNNING",
+];
 const AWAY: [&str; 3] = ["PROJECTION_BEHIND", "SERVER_UNAVAILABLE", "STORE_UNAVAILABLE"];
 
 #[test]
@@ -76,7 +85,7 @@ fn every_page_is_compared_with_the_server_or_says_why_not() {
     let files = fs::read_dir(pages()).unwrap().map(|file| file.unwrap().file_name().into_string().unwrap());
     let pages: BTreeSet<_> = files.map(|file| file.trim_end_matches(".md").to_owned()).collect();
     let unprovoked = UNPROVOKED.iter().map(|(reason, _)| *reason);
-    let told = [&COMMANDS[..], &BYTES, &FEEDS, &TRUNCATED, &GROUPS, &PARKING, &QUERIES, &AWAY]
+    let told = [&COMMANDS[..], &BYTES, &FEEDS, &TRUNCATED, &GROUPS, &PARKING, &QUERIES, &PAYMENTS, &AWAY]
         .concat()
         .into_iter()
         .chain(unprovoked);
