@@ -80,6 +80,15 @@ const STOCK: [&str; 6] = [
     "STOCK_NOT_FOUND",
     "STOCK_OVERFLOW",
 ];
+/// Compared by crates/payment/tests/payment/pages.rs, which tells payment what orders do.
+const PAYMENTS: [&str; 6] = [
+    "PAYMENT_ACTION_ELSEWHERE",
+    "PAYMENT_ACTION_NOT_REQUIRED",
+    "PAYMENT_NOT_FOUND",
+    "PAYMENT_OPERATION_NOT_FAILED",
+    "PAYMENT_OPERATION_NOT_OPEN",
+    "PAYMENT_OPERATION_RUNNING",
+];
 const AWAY: [&str; 3] = ["PROJECTION_BEHIND", "SERVER_UNAVAILABLE", "STORE_UNAVAILABLE"];
 
 #[test]
@@ -87,7 +96,7 @@ fn every_page_is_compared_with_the_server_or_says_why_not() {
     let files = fs::read_dir(pages()).unwrap().map(|file| file.unwrap().file_name().into_string().unwrap());
     let pages: BTreeSet<_> = files.map(|file| file.trim_end_matches(".md").to_owned()).collect();
     let unprovoked = UNPROVOKED.iter().map(|(reason, _)| *reason);
-    let told = [&COMMANDS[..], &BYTES, &FEEDS, &TRUNCATED, &GROUPS, &PARKING, &QUERIES, &STOCK, &AWAY]
+    let told = [&COMMANDS[..], &BYTES, &FEEDS, &TRUNCATED, &GROUPS, &PARKING, &QUERIES, &STOCK, &PAYMENTS, &AWAY]
         .concat()
         .into_iter()
         .chain(unprovoked);

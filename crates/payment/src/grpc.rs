@@ -4,9 +4,10 @@ mod problem;
 mod request;
 mod response;
 
-use ordermesh_feed::commit::{Command, CommandIdentity, Committed, Committer};
+use ordermesh_feed::commit::{Command, CommandIdentity, CommitError, Committed, Committer};
 use ordermesh_feed::event_service;
 use ordermesh_kernel::RequestId;
+use ordermesh_proto::error::Problem;
 use ordermesh_proto::payment::v1 as wire;
 use ordermesh_proto::payment::v1::payment_command_service_server::PaymentCommandService;
 use ordermesh_proto::payment::v1::payment_event_service_server::PaymentEventService;
@@ -107,6 +108,11 @@ impl PaymentCommandService for CommandService {
         let method = "ordermesh.payment.v1.PaymentCommandService/ResolvePaymentOperation";
         changed!(ResolvePaymentOperationResponse, self.execute(method, caller, &encoded, command).await?)
     }
+}
+
+/// What a command that is not carried out is on the wire, whoever has asked.
+pub fn problem(error: CommitError<Refusal>) -> Problem {
+    problem::of(error)
 }
 
 /// `ordermesh.payment.v1.PaymentQueryService`.

@@ -22,9 +22,12 @@
 //! - [`worker`]: carries out what is due at the provider
 //! - [`gateway`]: the provider: the sandbox and Stripe
 //! - [`store`]: sea-orm entities, migrations, the unit of work, claims
+//! - [`attention`]: what needs a person
+//! - [`cli`]: its verbs on the command line, one file a verb
 //! - [`codec`]: domain events and answers as stored bytes
 //! - [`grpc`]: wire to domain and back
 
+pub mod attention;
 pub mod cli;
 pub mod codec;
 pub mod command;
@@ -54,6 +57,7 @@ use ordermesh_proto::payment::v1::payment_query_service_server::PaymentQueryServ
 use ordermesh_service::{Database, Environment, Services, StartError};
 use sea_orm::{DatabaseConnection, DbBackend};
 
+use attention::FailingOperations;
 pub use config::{Config, GatewayKind, OperationsConfig, StripeConfig};
 use gateway::Gateway;
 use gateway::sandbox::Sandbox;
@@ -130,6 +134,12 @@ pub async fn start_with(
         let webhooks = Webhooks::new(&config.stripe, claims.clone(), committer.clone(), clock, wake.clone());
         services.http(webhook::PATH, webhooks.routes());
     }
+    services.attention(FailingOperations {
+        reader: PaymentReader::new(patient(reader)),
+        committer: committer.clone(),
+        terms,
+        wake: wake.clone(),
+    });
     let worker = Worker {
         claims,
         committer: committer.clone(),

@@ -17,8 +17,8 @@ use crate::query::QueryError;
 const RUNNING_RETRY: Duration = Duration::from_secs(1);
 const STORE_RETRY: Duration = Duration::from_millis(500);
 
-pub(super) fn of(error: CommitError<Refusal>) -> Status {
-    error.problem(refused).into()
+pub(super) fn of(error: CommitError<Refusal>) -> Problem {
+    error.problem(refused)
 }
 
 pub(super) fn of_query(error: QueryError) -> Status {

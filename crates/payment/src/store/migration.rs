@@ -45,6 +45,7 @@ impl MigrationTrait for CreatePayments {
         for (name, table, columns) in [
             ("payments_by_update", "payments", vec!["update_time", "payment_id"]),
             ("payments_by_status", "payments", vec!["status", "update_time", "payment_id"]),
+            ("payments_in_need", "payments", vec!["needs_person", "payment_id"]),
             ("payment_attempts_by_reference", "payment_attempts", vec!["provider_reference"]),
             ("payment_operations_due", "payment_operations", vec!["next_try_time"]),
         ] {

@@ -91,6 +91,16 @@ impl PaymentReader {
         Ok(places.into_iter().zip(payments).collect())
     }
 
+    /// Payments whose open operation needs a person, by id: those of later orders come later.
+    pub async fn in_need(&self, after: Option<OrderId>, limit: u64) -> Result<Vec<Payment>, DbErr> {
+        let mut select = payment::Entity::find().filter(payment::Column::NeedsPerson.eq(true));
+        if let Some(after) = after {
+            select = select.filter(payment::Column::PaymentId.gt(*after.as_uuid()));
+        }
+        let rows = select.order_by_asc(payment::Column::PaymentId).limit(limit).all(&self.db).await?;
+        Ok(self.complete(rows).await?.into_iter().map(|whole| whole.payment).collect())
+    }
+
     /// The payments with their attempts and operations. Read anew when they changed meanwhile: every change of what
     /// belongs to a payment changes its own row, too.
     async fn complete(&self, mut found: Vec<payment::Model>) -> Result<Vec<Whole>, DbErr> {

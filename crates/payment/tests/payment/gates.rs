@@ -7,6 +7,8 @@ use std::sync::{Arc, Mutex};
 use ordermesh_payment::domain::{ActionResult, Outcome};
 use ordermesh_payment::gateway::{Charge, Gateway};
 
+use crate::house::Around;
+
 /// Counts the calls, and while it is shut never answers after a call of one kind was made.
 #[derive(Clone, Default)]
 pub struct Gate(Arc<Parts>);
@@ -36,7 +38,7 @@ impl Gate {
         self.0.calls.lock().unwrap().clone()
     }
 
-    pub fn before(self) -> Box<dyn FnOnce(Arc<dyn Gateway>) -> Arc<dyn Gateway> + Send> {
+    pub fn before(self) -> Around {
         Box::new(move |sandbox| Arc::new(Gated { gate: self, sandbox }))
     }
 }

@@ -47,6 +47,9 @@ pub struct Server {
     runtime: Option<tokio::runtime::Runtime>,
 }
 
+/// Makes another gateway of the configured one.
+pub type Around = Box<dyn FnOnce(Arc<dyn Gateway>) -> Arc<dyn Gateway> + Send>;
+
 impl House {
     pub async fn open() -> Self {
         let (orders, files) = (Orders::open().await, tempfile::tempdir().unwrap());
@@ -65,10 +68,7 @@ impl House {
     }
 
     /// With a gateway made of the sandbox, on a runtime of its own, so that it can die with all its tasks.
-    pub async fn start_with(
-        &self,
-        around: Box<dyn FnOnce(Arc<dyn Gateway>) -> Arc<dyn Gateway> + Send>,
-    ) -> Server {
+    pub async fn start_with(&self, around: Around) -> Server {
         let mut settings = self.load();
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
@@ -81,6 +81,7 @@ impl House {
             let environment = Environment::new(settings, Arc::new(SystemClock), ends);
             let mut services = Services::default();
             ordermesh_payment::start_with(&environment, &mut services, around).await.unwrap();
+            services.serve_attention(environment.settings.server.max_request_bytes);
             server::serve(&environment, services, listeners, move || ready.send((address, http)).unwrap())
                 .await
                 .unwrap();

@@ -7,6 +7,7 @@ mod fake_stripe;
 mod gates;
 mod house;
 mod orders;
+mod pages;
 mod people;
 mod replicas;
 mod steering;

@@ -170,7 +170,6 @@ pub struct Order {
 }
 
 impl Order {
-    #[expect(clippy::new_without_default, reason = "each is another one")]
     pub fn new() -> Self {
         Self { id: OrderId::from(Uuid::now_v7()), key_revision: Default::default() }
     }

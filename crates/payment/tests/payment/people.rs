@@ -1,10 +1,15 @@
 //! What people see and do: lists, retries, and their word for what has happened.
 
+use ordermesh_proto::attention::v1::attention_service_client::AttentionServiceClient;
+use ordermesh_proto::attention::v1::{
+    ListAttentionItemsRequest, ResolveAttentionItemRequest, RetryAttentionItemRequest,
+};
 use ordermesh_proto::payment::v1::{
     CompletePaymentActionRequest, GetPaymentRequest, ListPaymentsRequest, PaymentActionResult,
     PaymentOperationKind, PaymentOperationResolution, PaymentStatus, ResolvePaymentOperationRequest,
     RetryPaymentOperationRequest,
 };
+use ordermesh_testkit::client::channel;
 use ordermesh_testkit::{assert_refused, eventually};
 use tonic::Code;
 
@@ -153,4 +158,27 @@ async fn payments_are_listed_in_pages_by_status_the_last_changed_first() {
     let other = ListPaymentsRequest { status: PaymentStatus::Declined.into(), ..request };
     let refused = server.queries().list_payments(other).await;
     assert_refused(refused, Code::InvalidArgument, "INVALID_PAGE_TOKEN", Some("page_token"));
+}
+
+#[tokio::test]
+async fn the_queue_of_what_needs_a_person_has_a_failing_refund_and_settles_it() {
+    let (house, server, order, number) = failing_refund().await;
+    let mut queue = AttentionServiceClient::new(channel(&server.address));
+    let list = ListAttentionItemsRequest::default();
+    let items = queue.list_attention_items(list.clone()).await.unwrap().into_inner().items;
+    assert_eq!(items.len(), 1);
+    assert_eq!((items[0].kind.as_str(), &items[0].subject), ("REFUND_FAILED", &order.id.to_string()));
+    let item_id = items[0].item_id.clone();
+    queue.retry_attention_item(RetryAttentionItemRequest { item_id: item_id.clone() }).await.unwrap();
+    let failures = async || {
+        let payment = server.payment(&order).await.unwrap();
+        payment.operations.iter().find(|own| own.number == number).map(|own| own.failures)
+    };
+    eventually!(failures().await == Some(2), "it is tried again");
+    let (resolution, note) = ("NOT_DONE".to_owned(), "the bank has nothing of it".to_owned());
+    let resolve = ResolveAttentionItemRequest { item_id, resolution, note };
+    queue.resolve_attention_item(resolve).await.unwrap();
+    server.reaches(&order, PaymentStatus::Refunded).await;
+    assert!(queue.list_attention_items(list).await.unwrap().into_inner().items.is_empty());
+    assert_eq!(house.kept(&order).await, 0);
 }
