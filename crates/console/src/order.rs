@@ -3,7 +3,7 @@
 
 mod parts;
 mod standing;
-pub mod words;
+mod words;
 
 use ordermesh_proto::common::v1::Address;
 use ordermesh_proto::order::v1::order::Buyer;
