@@ -52,6 +52,9 @@ pub(super) async fn run(load: &LoadArgs, bench: &Bench) -> Result<Report, BenchE
 pub(super) fn order_command(url: &str) -> Launch {
     Launch::new("order-command", &["serve", "order-command"])
         .setting("ORDERMESH_ORDER_COMMAND__DATABASE_URL", url)
+        // Nobody is there whom it could listen to.
+        .setting("ORDERMESH_PEERS__INVENTORY", "http://127.0.0.1:1")
+        .setting("ORDERMESH_PEERS__PAYMENT", "http://127.0.0.1:1")
 }
 
 /// The URL goes by the environment, where other users of the machine do not see its password.
