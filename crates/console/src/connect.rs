@@ -89,7 +89,8 @@ pub fn program() -> String {
     std::env::args().next().unwrap_or_else(|| "ordermesh".to_owned())
 }
 
-fn parse_address(text: &str) -> Result<Address, String> {
+/// Reads an address: `HOST:PORT`, or a URI of the scheme http.
+pub fn parse_address(text: &str) -> Result<Address, String> {
     let uri = match text.split_once("://") {
         None => format!("http://{text}"),
         Some(("http", _)) => text.to_owned(),

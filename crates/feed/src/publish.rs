@@ -67,6 +67,11 @@ impl Publisher {
         Committer::start(self.writer.clone(), self.log.clone(), clock, &tasks, shutdown)
     }
 
+    /// The log, for what a context learns of its own events.
+    pub fn log(&self) -> Arc<EventLog> {
+        self.log.clone()
+    }
+
     /// What stands behind the context's event service.
     pub fn feed(&self) -> FeedServer {
         self.feed.clone()

@@ -62,7 +62,8 @@ macro_rules! contexts {
 }
 
 /// All contexts, in the order in which `dev` starts them.
-pub const ALL: &[Registration] = contexts![ordermesh_order_command, ordermesh_order_query,];
+pub const ALL: &[Registration] =
+    contexts![ordermesh_order_command, ordermesh_order_query, ordermesh_inventory, ordermesh_payment,];
 
 async fn open<M: MigratorTrait>(name: &str, url: &MaskedUrl) -> Result<Database, OpenError> {
     Database::open::<M>(url, false, &offline::patient()).await.map_err(|error| owned(name, error))

@@ -145,7 +145,7 @@ async fn what_bytes_and_paths_that_the_server_does_not_take_are_refused_with_is_
 async fn what_a_subscriber_is_refused_with_is_on_its_page() {
     let data = tempfile::tempdir().unwrap();
     let [live, backup] = ["live", "backup"].map(|name| data.path().join(name));
-    let mut lost_time = Server::dev(BINARY, &live).await;
+    let mut lost_time = Server::orders(BINARY, &live).await;
     lost_time.commands().place_order(order("TEA", 2, 450)).await.unwrap();
     lost_time.terminate().await;
     copy_all(&live, &backup).await;
@@ -157,7 +157,7 @@ async fn what_a_subscriber_is_refused_with_is_on_its_page() {
     let lost_cursor = cursor_of(&lost_time).await;
     let other_cursor = cursor_of(&Server::scratch(BINARY).await).await;
 
-    let server = Server::dev(BINARY, &backup).await;
+    let server = Server::orders(BINARY, &backup).await;
     let refused = async |request| Subscription::open(&mut server.events(), request).await.unwrap_err();
     let types = vec!["OrderMade".to_owned()];
     let filter = Some(EventFilter { types, keys: Vec::new() });

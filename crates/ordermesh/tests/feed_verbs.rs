@@ -226,7 +226,7 @@ async fn park(data: &Path, event: &OrderEvent) {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_consumer_has_parked_is_listed_replayed_and_discarded() {
     let data = tempfile::tempdir().unwrap();
-    let mut server = Server::dev(BINARY, data.path()).await;
+    let mut server = Server::orders(BINARY, data.path()).await;
     let id = place(&server).await;
     let log = read_feed(&mut server.events()).await;
     eventually!(json(&server, &["lag"]).await[0]["consumers"][0]["position"] == "1", "it is applied");
@@ -262,7 +262,7 @@ async fn what_a_consumer_has_parked_is_listed_replayed_and_discarded() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_read_server_forgets_what_its_inbox_has_held_for_more_than_a_week() {
     let data = tempfile::tempdir().unwrap();
-    let mut server = Server::dev(BINARY, data.path()).await;
+    let mut server = Server::orders(BINARY, data.path()).await;
     assert_eq!(server.terminate().await.code, Some(0));
     let insert = "INSERT INTO inbox (consumer, event_id, recorded_time) VALUES ('order-query', $1, $2)";
     let long_ago = 1_000_000_i64;

@@ -21,6 +21,8 @@ pub use process::Finished;
 
 /// A free port of this machine alone.
 const ANY_PORT: &str = "127.0.0.1:0";
+/// An address where nobody listens: no program gets the port 1 without asking for it.
+const NOBODY: &str = "http://127.0.0.1:1";
 
 /// How to start the program. Variables of the test's own environment that would be settings are taken out.
 #[derive(Debug, Clone)]
@@ -53,9 +55,20 @@ impl Launch {
         Self::program(binary, &["dev"]).listen(ANY_PORT).data(data)
     }
 
+    /// The two order servers in one process, on port 0: for what is about feeds, logs and read models rather than about the
+    /// life of an order. Nobody reserves or charges anything, so that an order stays as it was placed.
+    pub fn orders(binary: &str, data: &Path) -> Self {
+        Self::program(binary, &["serve", "order-command", "order-query"])
+            .listen(ANY_PORT)
+            .data(data)
+            .env("ORDERMESH_PEERS__INVENTORY", NOBODY)
+            .env("ORDERMESH_PEERS__PAYMENT", NOBODY)
+    }
+
     /// One server such as `order-command`, on port 0.
     pub fn serve(binary: &str, name: &str, data: &Path) -> Self {
-        Self::program(binary, &["serve", name]).listen(ANY_PORT).data(data)
+        let launch = Self::program(binary, &["serve", name]).listen(ANY_PORT).data(data);
+        launch.env("ORDERMESH_PEERS__INVENTORY", NOBODY).env("ORDERMESH_PEERS__PAYMENT", NOBODY)
     }
 
     /// One replica of `order-command` on a PostgreSQL database, on port 0.
@@ -63,6 +76,8 @@ impl Launch {
         Self::program(binary, &["serve", "order-command"])
             .listen(ANY_PORT)
             .env("ORDERMESH_ORDER_COMMAND__DATABASE_URL", database_url)
+            .env("ORDERMESH_PEERS__INVENTORY", NOBODY)
+            .env("ORDERMESH_PEERS__PAYMENT", NOBODY)
     }
 
     fn data(mut self, directory: &Path) -> Self {
@@ -209,12 +224,17 @@ impl Server {
         Launch::dev(binary, data).start().await
     }
 
+    /// The two order servers in one process.
+    pub async fn orders(binary: &str, data: &Path) -> Self {
+        Launch::orders(binary, data).start().await
+    }
+
     /// One server such as `order-command`.
     pub async fn serve(binary: &str, name: &str, data: &Path) -> Self {
         Launch::serve(binary, name, data).start().await
     }
 
-    /// Every server of the platform on a new data directory that goes with it.
+    /// The two order servers on a new data directory that goes with it.
     pub async fn scratch(binary: &str) -> Self {
         Self::scratch_with(binary, |launch| launch).await
     }
@@ -222,7 +242,15 @@ impl Server {
     /// The same with changes to how it is started.
     pub async fn scratch_with(binary: &str, change: impl FnOnce(Launch) -> Launch) -> Self {
         let data = TempDir::new().expect("a temporary directory can be made");
-        let mut server = change(Launch::dev(binary, data.path())).start().await;
+        let mut server = change(Launch::orders(binary, data.path())).start().await;
+        server.scratch = Some(data);
+        server
+    }
+
+    /// Every server of the platform on a new data directory that goes with it, without sample stock.
+    pub async fn shop(binary: &str) -> Self {
+        let data = TempDir::new().expect("a temporary directory can be made");
+        let mut server = Launch::dev(binary, data.path()).arg("--bare").start().await;
         server.scratch = Some(data);
         server
     }

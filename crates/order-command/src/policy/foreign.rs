@@ -22,7 +22,7 @@ pub(super) fn stock_fact(event: &inventory::InventoryEvent) -> Result<Option<(Or
         StockPayload::StockShortfallDetected(lost) => {
             (&lost.order_id, StockFact::Shortfall { lines: by_line(&lost.lines) })
         }
-        StockPayload::StockAdjusted(_) => return Ok(None),
+        StockPayload::StockAdjusted(_) | StockPayload::ReorderLevelSet(_) => return Ok(None),
     };
     // A reservation that belongs to no order.
     if order_id.is_empty() {

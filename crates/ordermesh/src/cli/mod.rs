@@ -4,6 +4,7 @@
 mod contracts;
 mod nouns;
 mod postgres;
+mod samples;
 mod serve;
 mod welcome;
 
@@ -35,7 +36,7 @@ struct Cli {
 enum Command {
     /// Run every server of the platform in one process on embedded databases.
     Dev(DevArgs),
-    /// Run one server.
+    /// Run one server, or some of them in one process.
     Serve(ServeArgs),
     /// Print the effective configuration as TOML, secrets masked.
     Config(ConfigArgs),
@@ -53,9 +54,13 @@ enum Command {
 
 #[derive(Debug, Args)]
 struct ServeArgs {
-    /// The server to run, such as order-command.
-    #[arg(value_parser = clap::builder::PossibleValuesParser::new(contexts::ALL.iter().map(|context| context.name)))]
-    name: String,
+    /// The servers to run, such as order-command.
+    #[arg(
+        required = true,
+        value_name = "NAME",
+        value_parser = clap::builder::PossibleValuesParser::new(contexts::ALL.iter().map(|context| context.name))
+    )]
+    names: Vec<String>,
     #[command(flatten)]
     settings: SettingsArgs,
 }
@@ -68,6 +73,9 @@ struct DevArgs {
     /// kill -9 of this one it goes on until the next start with the same directory.
     #[arg(long, conflicts_with = "in_memory")]
     postgres: bool,
+    /// Put no sample articles into the stock of a shop that has never had any.
+    #[arg(long)]
+    bare: bool,
 }
 
 #[derive(Debug, Clone, Args)]
@@ -131,7 +139,7 @@ pub fn main() -> ExitCode {
     let code = runtime.block_on(async {
         match cli.command.unwrap_or(Command::Dev(cli.dev)) {
             Command::Dev(args) => dev(args).await,
-            Command::Serve(args) => started(serve::one(args).await),
+            Command::Serve(args) => started(serve::some(args).await),
             Command::Config(args) => done(print_config(args)),
             Command::Contracts(command) => done(contracts::run(command)),
             Command::Bench(command) => done(bench::run(command).await),
@@ -157,7 +165,7 @@ async fn dev(args: DevArgs) -> ExitCode {
         Err(error) => return failed(&error),
     };
     if !args.postgres {
-        return started(serve::dev(settings, Databases::Configured, shutdown).await);
+        return started(serve::dev(settings, Databases::Configured, args.bare, shutdown).await);
     }
     // As a flag it is refused beside --postgres by clap.
     if settings.in_memory {
@@ -170,7 +178,7 @@ async fn dev(args: DevArgs) -> ExitCode {
         Err(error) => return failed(&error),
     };
     match load(&own.variables) {
-        Ok(settings) => started(serve::dev(settings, Databases::OwnPostgres, shutdown).await),
+        Ok(settings) => started(serve::dev(settings, Databases::OwnPostgres, args.bare, shutdown).await),
         Err(error) => failed(&error),
     }
 }

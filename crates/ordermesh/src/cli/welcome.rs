@@ -33,9 +33,9 @@ pub(super) fn welcome(settings: &Settings, databases: Databases) -> Result<Strin
         r#"ordermesh is ready at {address} ({reach}); data {data}
 
 Place an order:
-  {program} order place --addr {address} --sku TEA --quantity 2 --price "4.50 EUR"
+  {program} order place --addr {address} --sku TEA --quantity 2 --price "4.50 EUR" --payment-token tok_approve
 or with grpcurl:
-  grpcurl -plaintext -d '{{"request_id":"{cart}","lines":[{{"sku":"TEA","quantity":2,"unit_price":{{"currency_code":"EUR","minor_units":450}}}}]}}' {address} ordermesh.order.v1.OrderCommandService/PlaceOrder
+  grpcurl -plaintext -d '{{"request_id":"{cart}","payment_method_token":"tok_approve","lines":[{{"sku":"TEA","quantity":2,"unit_price":{{"currency_code":"EUR","minor_units":450}}}}]}}' {address} ordermesh.order.v1.OrderCommandService/PlaceOrder
 Follow the events:
   {program} feed tail --addr {address}
   grpcurl -plaintext -d '{{}}' {address} ordermesh.order.v1.OrderEventService/SubscribeOrderEvents

@@ -1,4 +1,4 @@
-//! The program's own verbs for people: those on feeds and read models, `feed …`, which are clients of any ordermesh server;
+//! The program's own verbs for people: those on feeds and read models, `feed …`, which are clients of any ordermesh server; `verify`, a client of all of them;
 //! and the tools that work on a database itself: `store …`, `feed export|import|truncate`. Verbs of a context come with
 //! it.
 //!
@@ -7,6 +7,7 @@
 
 mod feed;
 mod store;
+mod verify;
 
 use ordermesh_console::failure::Failure;
 
@@ -17,6 +18,8 @@ pub enum Verb {
     Feed(feed::FeedCommand),
     /// Move a server's data to another database, servers stopped
     Store(store::StoreCommand),
+    /// Check every invariant of the platform on a running system
+    Verify(verify::VerifyCommand),
 }
 
 /// Runs a verb to its end and prints its result.
@@ -24,5 +27,6 @@ pub async fn run(verb: Verb) -> Result<(), Failure> {
     match verb {
         Verb::Feed(command) => feed::run(command).await,
         Verb::Store(command) => store::run(command).await,
+        Verb::Verify(command) => verify::run(command).await,
     }
 }

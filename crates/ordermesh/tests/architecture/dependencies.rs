@@ -16,6 +16,8 @@ const CONSOLE: &str = "ordermesh-console";
 /// PostgreSQL for development and tests: no part of what servers are made of.
 const CLUSTER: &str = "ordermesh-cluster";
 const TESTKIT: &str = "ordermesh-testkit";
+/// The checker of running systems: it knows the contracts only.
+const VERIFY: &str = "ordermesh-verify";
 const PROGRAM: &str = "ordermesh";
 /// What everybody builds on; all other crates but the program and testkit are contexts.
 const FRAME: [&str; 6] = [PROTO, KERNEL, FEED, MESH, SERVICE, CONSOLE];
@@ -48,7 +50,7 @@ fn is_ours(name: &str) -> bool {
 }
 
 fn is_context(name: &str) -> bool {
-    is_ours(name) && !FRAME.contains(&name) && ![PROGRAM, TESTKIT, CLUSTER].contains(&name)
+    is_ours(name) && !FRAME.contains(&name) && ![PROGRAM, TESTKIT, CLUSTER, VERIFY].contains(&name)
 }
 
 /// Arrows of `from` to crates of ours that are not among `allowed`. Tests may use testkit, too.
@@ -108,6 +110,20 @@ fn only_the_program_knows_contexts_and_nobody_knows_the_program() {
         &wrong,
         "turn these arrows round; crates/ordermesh/src/contexts.rs joins what must run together:",
     );
+}
+
+#[test]
+fn the_checker_of_running_systems_knows_the_contracts_only_and_only_the_program_and_testkit_know_it() {
+    assert_none(
+        &wrong(&arrows(), |name| name == VERIFY, &[PROTO]),
+        "what it checks it asks the servers for; take these out of crates/verify/Cargo.toml:",
+    );
+    let strangers: Vec<_> = arrows()
+        .into_iter()
+        .filter(|(from, to, _)| to == VERIFY && ![PROGRAM, TESTKIT].contains(&from.as_str()))
+        .map(|(from, ..)| from)
+        .collect();
+    assert_none(&strangers, "a server does not judge itself; take ordermesh-verify out of:");
 }
 
 #[test]

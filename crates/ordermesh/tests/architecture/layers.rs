@@ -7,7 +7,7 @@ use crate::scan::{Named, Source, paths, sources};
 use crate::{assert_none, root};
 
 /// Where tonic may be named, and why. It is in maintenance in favour of grpc-rust: a switch touches these places.
-const TONIC: [(&str, &str); 20] = [
+const TONIC: [(&str, &str); 21] = [
     ("build.rs", "generates the contracts"),
     ("proto/", "the contracts: generated code, the codec, the shape of an error"),
     ("crates/mesh/", "client and server stacks"),
@@ -28,6 +28,7 @@ const TONIC: [(&str, &str); 20] = [
     ("crates/console/", "what verbs share: they are clients"),
     ("crates/ordermesh/", "the program: starts servers; its verbs are clients"),
     ("crates/testkit/", "clients of what is tested"),
+    ("crates/verify/", "a client of all servers"),
 ];
 
 /// Where a context's verbs are.

@@ -121,7 +121,7 @@ async fn since_starts_at_the_first_event_recorded_then_or_later() {
 async fn a_cursor_of_a_time_that_a_restored_backup_does_not_know_is_refused() {
     let data = tempfile::tempdir().unwrap();
     let [live, backup] = ["live", "backup"].map(|name| data.path().join(name));
-    let mut server = Server::dev(BINARY, &live).await;
+    let mut server = Server::orders(BINARY, &live).await;
     place(&server).await;
     let kept = get_feed(&server).await.head_cursor;
     server.terminate().await;
@@ -131,7 +131,7 @@ async fn a_cursor_of_a_time_that_a_restored_backup_does_not_know_is_refused() {
     let lost = get_feed(&server).await.head_cursor;
     server.terminate().await;
 
-    let restored = Server::dev(BINARY, &backup).await;
+    let restored = Server::orders(BINARY, &backup).await;
     let resume = async |cursor| Subscription::open(&mut restored.events(), after(cursor)).await;
     let past_the_head = resume(&lost).await;
     assert_refused(past_the_head, Code::FailedPrecondition, "FEED_DIVERGED", Some("after_cursor"));

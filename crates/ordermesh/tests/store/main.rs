@@ -108,7 +108,7 @@ async fn cursor_after(server: &Server, events: i64) -> String {
 async fn a_store_copied_there_and_back_is_the_same_store_and_its_subscribers_and_callers_go_on() {
     let home = tempfile::tempdir().unwrap();
     let [old, middle, new] = ["old", "middle", "new"].map(|name| home.path().join(name));
-    let mut server = Server::dev(BINARY, &old).await;
+    let mut server = Server::orders(BINARY, &old).await;
     live_in(&server).await;
     let request = order("MUG", 3, 999).with_reference("again").build();
     let placed = server.commands().place_order(request.clone()).await.unwrap().into_inner();
@@ -135,7 +135,7 @@ async fn a_store_copied_there_and_back_is_the_same_store_and_its_subscribers_and
         assert_says(&again, "copy from there");
     }
 
-    let server = Server::dev(BINARY, &new).await;
+    let server = Server::orders(BINARY, &new).await;
     assert_eq!(read_feed(&mut server.events()).await, log);
     assert_eq!(list_all(server.addr(), "").await, listed);
     assert_eq!(read(&mut server.events(), after(&cursor)).await, log[5..]);
@@ -171,7 +171,7 @@ async fn a_fence_names_a_file_by_a_path_that_leads_there_from_every_folder() {
 async fn a_store_in_use_or_a_target_with_rows_is_refused_and_nothing_is_changed() {
     let home = tempfile::tempdir().unwrap();
     let [from, full] = ["from", "full"].map(|name| home.path().join(name));
-    let mut servers = [Server::dev(BINARY, &from).await, Server::dev(BINARY, &full).await];
+    let mut servers = [Server::orders(BINARY, &from).await, Server::orders(BINARY, &full).await];
     for server in &servers {
         live_in(server).await;
     }
@@ -188,7 +188,7 @@ async fn a_store_in_use_or_a_target_with_rows_is_refused_and_nothing_is_changed(
     std::fs::write(home.path().join("other.db"), "").unwrap();
     assert_says(&tool(&["store", "copy", "--from", &other, "--to", &target]).await, "is not the database");
     // The source was not fenced by what failed.
-    Server::dev(BINARY, &from).await;
+    Server::orders(BINARY, &from).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -220,7 +220,7 @@ async fn a_log_exported_beside_its_server_and_imported_elsewhere_is_served_to_th
     let home = tempfile::tempdir().unwrap();
     let [old, new] = ["old", "new"].map(|name| home.path().join(name));
     let archive = home.path().join("archive").display().to_string();
-    let server = Server::dev(BINARY, &old).await;
+    let server = Server::orders(BINARY, &old).await;
     live_in(&server).await;
     let log = read_feed(&mut server.events()).await;
     let cursor = cursor_after(&server, 7).await;
@@ -262,7 +262,7 @@ async fn an_archive_that_is_not_good_leaves_no_database_behind() {
 async fn a_truncated_log_serves_those_who_had_seen_what_went_and_refuses_those_who_had_not() {
     let home = tempfile::tempdir().unwrap();
     let archive = home.path().join("archive").display().to_string();
-    let mut server = Server::dev(BINARY, home.path()).await;
+    let mut server = Server::orders(BINARY, home.path()).await;
     let request = order("MUG", 3, 999).with_reference("first").build();
     let placed = server.commands().place_order(request.clone()).await.unwrap().into_inner();
     live_in(&server).await;
@@ -291,7 +291,7 @@ async fn a_truncated_log_serves_those_who_had_seen_what_went_and_refuses_those_w
     assert_done(tool(&truncate).await);
     server.kill9();
 
-    let server = Server::dev(BINARY, home.path()).await;
+    let server = Server::orders(BINARY, home.path()).await;
     assert_eq!(read(&mut server.events(), after(&at)).await, log[6..]);
     let refused = Subscription::open(&mut server.events(), after(&behind)).await;
     assert_refused(refused, Code::OutOfRange, "POSITION_TRUNCATED", Some("after_cursor"));

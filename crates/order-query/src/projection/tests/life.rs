@@ -232,6 +232,15 @@ fn a_summary_quotes_why_on_the_same_line() {
         (it.attempt, it.code, it.detail) = (2, "stolen_card".to_owned(), "final".to_owned());
     });
     assert_eq!(line(&declined), "payment declined, attempt 2, stolen_card: final");
+    let lost = |lines| wire::Shipment { shipment_id: "s-1".to_owned(), lines, ..Default::default() };
+    let lines = vec![LineQuantity { line_id: 2, quantity: 1 }];
+    let left = told!(2, ShipmentDispatched, |it| it.shipment = Some(lost(lines.clone())));
+    let event = told!(3, ShipmentLost, |it| {
+        (it.shipment, it.reason) = (Some(lost(lines)), "fell off the lorry".to_owned());
+    });
+    let view = OrderView::after(OrderView::after(placed(), &left).ok(), &event).unwrap();
+    let entry = TimelineEntry::of(ID, &event, &view).unwrap();
+    assert_eq!(entry.summary, "lost on the way, 1 × CUP: fell off the lorry");
     assert_eq!(line(&told!(2, OrderPaymentRecorded, |it| it.attempt = 1)), "payment captured, 13.00 EUR");
     assert_eq!(
         line(&told!(2, OrderStockRecorded, |it| it.detail = "at once".to_owned())),

@@ -33,7 +33,9 @@ pub(super) fn summary(payload: &Payload, order: &Order) -> String {
         }
         Payload::ShipmentDispatched(it) => dispatched(it.shipment.as_ref(), order),
         Payload::ShipmentDelivered(it) => format!("delivered: {}", shipped(it.shipment.as_ref(), order)),
-        Payload::ShipmentLost(it) => format!("lost on the way: {}", shipped(it.shipment.as_ref(), order)),
+        Payload::ShipmentLost(it) => {
+            with(&format!("lost on the way, {}", shipped(it.shipment.as_ref(), order)), &it.reason)
+        }
         Payload::ReturnRequested(it) => {
             returned("return requested", it.order_return.as_ref(), order, |it| &it.reason)
         }

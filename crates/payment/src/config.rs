@@ -1,0 +1,197 @@
+//! Settings of the server.
+
+use std::fmt::Display;
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use ordermesh_feed::config::{ConsumerConfig, FeedConfig, GroupsConfig, Unusable};
+use ordermesh_service::Secret;
+use ordermesh_service::config::{ConfigError, MaskedUrl};
+use serde::{Deserialize, Serialize};
+
+use crate::SECTION;
+use crate::domain::Terms;
+use crate::worker::WorkerSettings;
+
+/// Settings of the server.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// The database, sqlite:PATH or postgres://…; empty: payment.db in the data directory.
+    pub database_url: MaskedUrl,
+    /// Who moves the money.
+    pub gateway: GatewayKind,
+    /// What is done at the provider.
+    pub operations: OperationsConfig,
+    /// Stripe, when it is the gateway.
+    pub stripe: StripeConfig,
+    /// The payment feed.
+    pub feed: FeedConfig,
+    /// Its consumer groups.
+    pub groups: GroupsConfig,
+    /// How the order feed is followed.
+    pub consumer: ConsumerConfig,
+}
+
+/// Who moves the money.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum GatewayKind {
+    /// Nobody: cards by token, see docs/payment.md.
+    #[default]
+    Sandbox,
+    /// Stripe.
+    Stripe,
+}
+
+/// `[payment.operations]`: what is done at the provider.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct OperationsConfig {
+    /// The wait after a first failure; doubled for each further one, for ever. Default 1000.
+    pub retry_ms: u64,
+    /// The longest wait after a failure. Default 3600000, an hour.
+    pub max_retry_ms: u64,
+    /// How often the provider is asked about an attempt that waits for the customer. Default 300000.
+    pub action_wait_ms: u64,
+    /// How long the provider knows an idempotency key; past it nothing is sent again under it. Default 24, Stripe's.
+    pub key_lifetime_hours: NonZeroU32,
+    /// How long a call of the provider may take until its outcome is unknown. Default 30000.
+    pub call_timeout_ms: u64,
+    /// How long a worker has an operation for itself; at least three times `call_timeout_ms`. Default 120000.
+    pub lease_ms: u64,
+    /// Operations that are carried out at once; at least 1. Default 32.
+    pub concurrency: usize,
+    /// How often it is looked for what is due; at least 10. Default 500.
+    pub interval_ms: u64,
+}
+
+impl Default for OperationsConfig {
+    fn default() -> Self {
+        Self {
+            retry_ms: 1000,
+            max_retry_ms: 3_600_000,
+            action_wait_ms: 300_000,
+            key_lifetime_hours: NonZeroU32::new(24).expect("24 is not zero"),
+            call_timeout_ms: 30_000,
+            lease_ms: 120_000,
+            concurrency: 32,
+            interval_ms: 500,
+        }
+    }
+}
+
+/// `[payment.stripe]`: Stripe, when it is the gateway.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct StripeConfig {
+    /// Where its API answers, http or https. Default `https://api.stripe.com`.
+    pub base_url: MaskedUrl,
+    /// The secret key of the account.
+    pub secret_key: Secret,
+    /// Where the customer comes back to after an action such as 3-D Secure; empty: the shop's page sees to the action.
+    pub return_url: String,
+    /// The secret that webhooks are signed with; empty: none are taken. They come to `/webhooks/stripe` of
+    /// `server.http_listen`.
+    pub webhook_secret: Secret,
+    /// How old a webhook's signature may be. Default 300.
+    pub webhook_tolerance_seconds: u32,
+}
+
+impl Default for StripeConfig {
+    fn default() -> Self {
+        Self {
+            base_url: MaskedUrl::from("https://api.stripe.com".to_owned()),
+            secret_key: Secret::default(),
+            return_url: String::new(),
+            webhook_secret: Secret::default(),
+            webhook_tolerance_seconds: 300,
+        }
+    }
+}
+
+fn refused<T>(key: &str, value: &dyn Display, must: &str) -> Result<T, ConfigError> {
+    Err(ConfigError::invalid(&format!("{SECTION}.{key}"), value, must))
+}
+
+/// A setting of the shared sections that cannot be used.
+pub(crate) fn unusable(setting: Unusable) -> ConfigError {
+    ConfigError::invalid(&format!("{SECTION}.{}", setting.key), setting.value, &setting.must)
+}
+
+impl StripeConfig {
+    /// Refuses what cannot be used, by name.
+    pub(crate) fn check(&self) -> Result<(), ConfigError> {
+        let url = self.base_url.reveal();
+        let is_http = url.starts_with("https://") || url.starts_with("http://");
+        if !is_http || url.parse::<http::Uri>().is_err() {
+            return refused("stripe.base_url", &self.base_url, "an http or https URL");
+        }
+        if self.secret_key.is_empty() {
+            let what = "the secret key of the account, since payment.gateway is stripe";
+            return Err(ConfigError::missing(&format!("{SECTION}.stripe.secret_key"), what));
+        }
+        Ok(())
+    }
+}
+
+impl OperationsConfig {
+    /// How patient payment is with its provider, and how its worker works; or the first setting that cannot be used.
+    pub(crate) fn check(&self) -> Result<(Terms, WorkerSettings), ConfigError> {
+        if self.retry_ms < 1 || self.max_retry_ms < self.retry_ms {
+            let must = "at least 1 and at most payment.operations.max_retry_ms";
+            return refused("operations.retry_ms", &self.retry_ms, must);
+        }
+        if self.call_timeout_ms < 1 || self.lease_ms / 3 < self.call_timeout_ms {
+            let must = "at least 1 and at most a third of payment.operations.lease_ms";
+            return refused("operations.call_timeout_ms", &self.call_timeout_ms, must);
+        }
+        if self.concurrency < 1 {
+            return refused("operations.concurrency", &self.concurrency, "at least 1");
+        }
+        if self.interval_ms < 10 {
+            return refused("operations.interval_ms", &self.interval_ms, "at least 10");
+        }
+        let terms = Terms {
+            first_wait: Duration::from_millis(self.retry_ms),
+            longest_wait: Duration::from_millis(self.max_retry_ms),
+            action_wait: Duration::from_millis(self.action_wait_ms),
+            key_lifetime: Duration::from_secs(u64::from(self.key_lifetime_hours.get()) * 3600),
+        };
+        let settings = WorkerSettings {
+            lease: Duration::from_millis(self.lease_ms),
+            call_timeout: Duration::from_millis(self.call_timeout_ms),
+            concurrency: self.concurrency,
+            interval: Duration::from_millis(self.interval_ms),
+        };
+        Ok((terms, settings))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_can_be_used() {
+        OperationsConfig::default().check().unwrap();
+    }
+
+    #[test]
+    fn a_value_that_cannot_be_used_is_refused_by_name() {
+        let refused = |edit: fn(&mut OperationsConfig)| {
+            let mut config = OperationsConfig::default();
+            edit(&mut config);
+            config.check().unwrap_err().to_string()
+        };
+        for (refusal, key) in [
+            (refused(|config| config.retry_ms = 0), "retry_ms"),
+            (refused(|config| config.max_retry_ms = 10), "retry_ms"),
+            (refused(|config| config.lease_ms = 89_999), "call_timeout_ms"),
+            (refused(|config| config.concurrency = 0), "concurrency"),
+            (refused(|config| config.interval_ms = 9), "interval_ms"),
+        ] {
+            assert!(refusal.contains(&format!("`payment.operations.{key}`")), "{refusal}");
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! The same life of a payment at Stripe, against a local one that is as unreliable as the test wants it.
+
+use ordermesh_proto::payment::v1::payment_event::Payload;
+use ordermesh_proto::payment::v1::{CompletePaymentActionRequest, PaymentActionResult, PaymentStatus};
+use ordermesh_testkit::{assert_refused, eventually};
+use tonic::Code;
+
+use crate::fake_stripe::{API_KEY, FakeStripe, Fault, WEBHOOK_SECRET};
+use crate::house::{House, Server};
+use crate::orders::{Fact, Order};
+
+async fn at_stripe() -> (FakeStripe, House, Server) {
+    at_stripe_with(&[]).await
+}
+
+async fn at_stripe_with(settings: &[(&str, &str)]) -> (FakeStripe, House, Server) {
+    let (fake, mut house) = (FakeStripe::start().await, House::open().await);
+    house.set("gateway", "stripe");
+    house.set("stripe.base_url", &format!("http://{}", fake.address));
+    house.set("stripe.secret_key", API_KEY);
+    house.set("stripe.webhook_secret", WEBHOOK_SECRET);
+    house.set("operations.call_timeout_ms", "300");
+    house.set("operations.lease_ms", "2000");
+    for (key, value) in settings {
+        house.set(key, value);
+    }
+    let server = house.start().await;
+    (fake, house, server)
+}
+
+async fn order_with(house: &House, method: &'static str) -> Order {
+    let order = Order::new();
+    house.orders.tell(&order, 1, 100, Fact::Created(method)).await;
+    order
+}
+
+#[tokio::test]
+async fn a_payment_is_authorized_partly_captured_and_partly_given_back() {
+    let (fake, house, server) = at_stripe().await;
+    let order = order_with(&house, "pm_card").await;
+    let payment = server.reaches(&order, PaymentStatus::Authorized).await;
+    assert_eq!(payment.attempts[0].provider_reference, "pi_1");
+    house.orders.tell(&order, 2, 80, Fact::Confirmed).await;
+    server.reaches(&order, PaymentStatus::PartlyCaptured).await;
+    house.orders.tell(&order, 3, 50, Fact::LinesCancelled).await;
+    server.reaches(&order, PaymentStatus::PartlyRefunded).await;
+    assert_eq!(fake.charges(&order.id.to_string()), (1, 50));
+    server.publishes(&order, &["PaymentAuthorized", "PaymentCaptured", "PaymentRefunded"]).await;
+}
+
+#[tokio::test]
+async fn an_order_that_ends_is_cancelled_there() {
+    let (fake, house, server) = at_stripe().await;
+    let order = order_with(&house, "pm_card").await;
+    server.reaches(&order, PaymentStatus::Authorized).await;
+    house.orders.tell(&order, 2, 0, Fact::Cancelled).await;
+    server.publishes(&order, &["PaymentAuthorized", "PaymentVoided"]).await;
+    assert_eq!(fake.charges(&order.id.to_string()), (0, 0));
+}
+
+#[tokio::test]
+async fn a_decline_tells_the_banks_code_and_whether_another_card_may_be_tried() {
+    let (fake, house, server) = at_stripe().await;
+    for (method, code, retryable) in
+        [("pm_funds", "insufficient_funds", true), ("pm_stolen", "stolen_card", false)]
+    {
+        let order = order_with(&house, method).await;
+        server.reaches(&order, PaymentStatus::Declined).await;
+        let event = server.events(&order).await.pop().unwrap();
+        let Payload::PaymentDeclined(declined) = event.payload.unwrap() else { panic!("not a decline") };
+        assert_eq!((declined.code.as_str(), declined.retryable), (code, retryable));
+        house.orders.tell(&order, 2, 100, Fact::Retry("pm_card", 2)).await;
+        server.reaches(&order, PaymentStatus::Authorized).await;
+        assert_eq!(fake.charges(&order.id.to_string()).0, 1);
+    }
+}
+
+#[tokio::test]
+async fn an_authorization_whose_answer_was_lost_is_found_and_made_once() {
+    for fault in [Fault::TimeoutAfterSuccess, Fault::Status(500)] {
+        let (fake, house, server) = at_stripe().await;
+        fake.fails("confirm", fault);
+        let order = order_with(&house, "pm_card").await;
+        match fault {
+            Fault::TimeoutAfterSuccess => {
+                server.publishes(&order, &["PaymentOutcomeUnknown", "PaymentAuthorized"]).await;
+                assert_eq!(fake.charges(&order.id.to_string()).0, 1);
+            }
+            // Nothing was done, and under the same key Stripe says the same for as long as it knows the key: nothing
+            // else is tried meanwhile, and the end of the order settles it.
+            Fault::Status(_) => {
+                server.reaches(&order, PaymentStatus::Unknown).await;
+                house.orders.tell(&order, 2, 0, Fact::Cancelled).await;
+                server.publishes(&order, &["PaymentOutcomeUnknown", "PaymentVoided"]).await;
+                assert_eq!(fake.charges(&order.id.to_string()).0, 0);
+            }
+        }
+        assert_eq!(fake.calls("create"), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_busy_stripe_is_asked_again_under_the_same_key() {
+    let (fake, house, server) = at_stripe().await;
+    for kind in ["create", "confirm", "capture", "refund"] {
+        fake.fails(kind, Fault::Status(429));
+    }
+    fake.fails("create", Fault::Status(500));
+    fake.fails("create", Fault::TimeoutAfterSuccess);
+    let order = order_with(&house, "pm_card").await;
+    server.reaches(&order, PaymentStatus::Authorized).await;
+    house.orders.tell(&order, 2, 100, Fact::Confirmed).await;
+    server.reaches(&order, PaymentStatus::Captured).await;
+    house.orders.tell(&order, 3, 0, Fact::Cancelled).await;
+    server.reaches(&order, PaymentStatus::Refunded).await;
+    server.publishes(&order, &["PaymentAuthorized", "PaymentCaptured", "PaymentRefunded"]).await;
+    assert_eq!(fake.charges(&order.id.to_string()), (1, 0));
+}
+
+#[tokio::test]
+async fn a_capture_and_a_refund_whose_answers_were_lost_are_found_and_made_once() {
+    let (fake, house, server) = at_stripe().await;
+    fake.fails("capture", Fault::TimeoutAfterSuccess);
+    fake.fails("refund", Fault::TimeoutAfterSuccess);
+    let order = order_with(&house, "pm_card").await;
+    house.orders.tell(&order, 2, 100, Fact::Confirmed).await;
+    server.reaches(&order, PaymentStatus::Captured).await;
+    house.orders.tell(&order, 3, 60, Fact::LinesCancelled).await;
+    server.reaches(&order, PaymentStatus::PartlyRefunded).await;
+    let expected =
+        ["PaymentAuthorized", "PaymentCaptureFailed", "PaymentCaptured", "RefundFailed", "PaymentRefunded"];
+    server.publishes(&order, &expected).await;
+    assert_eq!(fake.charges(&order.id.to_string()), (1, 60));
+    assert_eq!((fake.calls("capture"), fake.calls("refund")), (1, 1), "asked about, not sent again");
+}
+
+#[tokio::test]
+async fn a_refused_capture_and_refund_are_sent_again_under_new_keys() {
+    let (fake, house, server) = at_stripe().await;
+    fake.fails("capture", Fault::Status(402));
+    fake.fails("refund", Fault::Status(402));
+    let order = order_with(&house, "pm_card").await;
+    house.orders.tell(&order, 2, 100, Fact::Confirmed).await;
+    server.reaches(&order, PaymentStatus::Captured).await;
+    house.orders.tell(&order, 3, 0, Fact::Cancelled).await;
+    server.reaches(&order, PaymentStatus::Refunded).await;
+    assert_eq!(fake.charges(&order.id.to_string()), (1, 0));
+}
+
+#[tokio::test]
+async fn webhooks_have_stripe_asked_once_and_duplicates_and_disorder_do_no_harm() {
+    // Nobody asks by themselves within the test.
+    let (fake, house, server) = at_stripe_with(&[("operations.action_wait_ms", "3600000")]).await;
+    let order = order_with(&house, "pm_3ds").await;
+    let payment = server.reaches(&order, PaymentStatus::ActionRequired).await;
+    assert_eq!(payment.attempts[0].action_url, "https://bank/pi_1");
+    let hook = async |event: &str| fake.webhook(&server.http, event, "pi_1", WEBHOOK_SECRET).await;
+    assert_eq!(hook("evt_too_early").await, 200);
+    fake.customer_acts("pi_1");
+    assert_eq!(hook("evt_2").await, 200);
+    server.reaches(&order, PaymentStatus::Authorized).await;
+    for event in ["evt_2", "evt_too_early", "evt_1"] {
+        assert_eq!(hook(event).await, 200);
+    }
+    assert_eq!(fake.webhook(&server.http, "evt_9", "pi_of_somebody", WEBHOOK_SECRET).await, 200);
+    server.publishes(&order, &["PaymentActionRequired", "PaymentAuthorized"]).await;
+    assert_eq!(fake.webhook(&server.http, "evt_3", "pi_1", "whsec_of_a_thief").await, 400);
+}
+
+#[tokio::test]
+async fn the_customer_acts_at_stripe_and_not_by_a_command() {
+    let (_fake, house, server) = at_stripe().await;
+    let order = order_with(&house, "pm_3ds").await;
+    server.reaches(&order, PaymentStatus::ActionRequired).await;
+    let act = CompletePaymentActionRequest {
+        request_id: "act".to_owned(),
+        payment_id: order.id.to_string(),
+        result: PaymentActionResult::Done.into(),
+    };
+    let refused = server.commands().complete_payment_action(act).await;
+    assert_refused(refused, Code::FailedPrecondition, "PAYMENT_ACTION_ELSEWHERE", None);
+}
+
+#[tokio::test]
+async fn an_unreachable_stripe_holds_up_and_loses_nothing() {
+    let (fake, house, server) = at_stripe_with(&[("stripe.secret_key", "sk_wrong")]).await;
+    let order = order_with(&house, "pm_card").await;
+    let tried = async || {
+        let payment = server.payment(&order).await?;
+        payment.operations.first().filter(|operation| operation.failures > 5).cloned()
+    };
+    let operation = eventually!(tried().await, "it is tried again and again");
+    assert!(operation.needs_person && operation.last_error.contains("401"), "{operation:?}");
+    assert_eq!(fake.charges(&order.id.to_string()).0, 0);
+}

@@ -1,0 +1,83 @@
+//! Payments: as payment answers them, and as its feed tells them.
+
+use ordermesh_proto::payment::v1::payment_event::Payload;
+use ordermesh_proto::payment::v1::payment_event_service_client::PaymentEventServiceClient;
+use ordermesh_proto::payment::v1::payment_query_service_client::PaymentQueryServiceClient;
+use ordermesh_proto::payment::v1::{ListPaymentsRequest, PaymentAmounts, PaymentEvent};
+use prost::Message;
+
+use super::{CollectError, Endpoints, MAX_ANSWER_BYTES, PAGE, all_until_now, asking, each_event};
+use crate::snapshot::{FeedFault, PaymentHistory, Snapshot};
+
+pub(super) async fn answers(endpoints: &Endpoints, snapshot: &mut Snapshot) -> Result<(), CollectError> {
+    let mut client =
+        PaymentQueryServiceClient::new(endpoints.payment.clone()).max_decoding_message_size(MAX_ANSWER_BYTES);
+    let mut page_token = String::new();
+    loop {
+        let request = ListPaymentsRequest { page_size: PAGE, page_token, ..ListPaymentsRequest::default() };
+        let page = client.list_payments(request).await.map_err(asking("ListPayments"))?.into_inner();
+        snapshot.payments.extend(page.payments.into_iter().map(|one| (one.payment_id.clone(), one)));
+        page_token = page.next_page_token;
+        if page_token.is_empty() {
+            return Ok(());
+        }
+    }
+}
+
+pub(super) async fn feed(endpoints: &Endpoints, snapshot: &mut Snapshot) -> Result<(), CollectError> {
+    let mut client =
+        PaymentEventServiceClient::new(endpoints.payment.clone()).max_decoding_message_size(MAX_ANSWER_BYTES);
+    let what = "SubscribePaymentEvents";
+    let stream = client.subscribe_payment_events(all_until_now()).await.map_err(asking(what))?;
+    each_event(what, stream.into_inner(), |bytes| {
+        let event = PaymentEvent::decode(bytes)
+            .map_err(|error| CollectError::Contract(format!("a payment event: {error}")))?;
+        snapshot.events += 1;
+        take(snapshot, &event);
+        Ok(())
+    })
+    .await
+}
+
+fn take(snapshot: &mut Snapshot, event: &PaymentEvent) {
+    let history = snapshot.payment_histories.entry(event.key.clone()).or_default();
+    let (before, revision) = (history.revision, event.key_revision);
+    // A payment's first event that is there need not be its first, once the log was truncated.
+    if before > 0 && revision != before + 1 {
+        let detail = format!("{revision} follows {before}");
+        snapshot.feed_faults.push(FeedFault { feed: "payment", key: event.key.clone(), detail });
+    }
+    history.revision = revision;
+    let is_authorization = matches!(event.payload, Some(Payload::PaymentAuthorized(_)));
+    if let Some(amounts) = event.payload.as_ref().and_then(amounts) {
+        history.take(amounts, is_authorization);
+    }
+}
+
+impl PaymentHistory {
+    fn take(&mut self, amounts: &PaymentAmounts, is_authorization: bool) {
+        let minor = |amounts: &PaymentAmounts| {
+            [&amounts.authorized, &amounts.captured]
+                .map(|money| money.as_ref().map_or(0, |money| money.minor_units))
+        };
+        let [set_aside, captured] = minor(&self.amounts);
+        self.charged_twice |= is_authorization && (set_aside > 0 || captured > 0);
+        let [now, _] = minor(amounts);
+        self.most_authorized = self.most_authorized.max(now);
+        self.amounts = amounts.clone();
+    }
+}
+
+fn amounts(payload: &Payload) -> Option<&PaymentAmounts> {
+    match payload {
+        Payload::PaymentAuthorized(event) => event.amounts.as_ref(),
+        Payload::PaymentActionRequired(event) => event.amounts.as_ref(),
+        Payload::PaymentDeclined(event) => event.amounts.as_ref(),
+        Payload::PaymentOutcomeUnknown(event) => event.amounts.as_ref(),
+        Payload::PaymentCaptured(event) => event.amounts.as_ref(),
+        Payload::PaymentCaptureFailed(event) => event.amounts.as_ref(),
+        Payload::PaymentVoided(event) => event.amounts.as_ref(),
+        Payload::PaymentRefunded(event) => event.amounts.as_ref(),
+        Payload::RefundFailed(event) => event.amounts.as_ref(),
+    }
+}

@@ -1,0 +1,101 @@
+//! The invariants of the platform, judged on plain data.
+
+mod across;
+mod orders;
+mod payments;
+mod stock;
+mod views;
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use crate::snapshot::Snapshot;
+
+/// Something that must not be.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Offence {
+    /// The invariant that is broken, such as `stock: on hand = available + reserved`.
+    pub invariant: &'static str,
+    /// What breaks it: an order's id, an article at a location, a payment.
+    pub subject: String,
+    /// What was found.
+    pub detail: String,
+}
+
+impl fmt::Display for Offence {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}: {}: {}", self.invariant, self.subject, self.detail)
+    }
+}
+
+/// What was judged, and what was found.
+#[derive(Debug, Clone, Default)]
+pub struct Verdict {
+    /// What must not be, sorted.
+    pub offences: Vec<Offence>,
+    /// How many orders were judged.
+    pub orders: usize,
+    /// How many of them are in a state that is not final, each with what it waits for.
+    pub open_orders: usize,
+    /// How many articles at locations.
+    pub stock_items: usize,
+    /// How many reservations.
+    pub reservations: usize,
+    /// How many payments.
+    pub payments: usize,
+    /// How many events were read.
+    pub events: usize,
+    /// How many orders could not be judged, since their first events were truncated.
+    pub truncated: usize,
+}
+
+/// Judges a system by what it says about itself.
+pub fn judge(snapshot: &Snapshot) -> Verdict {
+    let mut court = Court::default();
+    for fault in &snapshot.feed_faults {
+        court.find("feed: events of a key are numbered 1, 2, 3, …", &fault.key, || {
+            format!("{}: {}", fault.feed, fault.detail)
+        });
+    }
+    orders::judge(snapshot, &mut court);
+    views::judge(snapshot, &mut court);
+    stock::judge(snapshot, &mut court);
+    payments::judge(snapshot, &mut court);
+    across::judge(snapshot, &mut court);
+    Verdict {
+        offences: court.offences.into_iter().collect(),
+        orders: snapshot.orders.len(),
+        open_orders: snapshot.orders.values().filter(|order| orders::is_open(order)).count(),
+        stock_items: snapshot.stock.len(),
+        reservations: snapshot.reservations.len(),
+        payments: snapshot.payments.len(),
+        events: snapshot.events,
+        truncated: snapshot.truncated.len(),
+    }
+}
+
+/// Takes offences down, each once.
+#[derive(Default)]
+struct Court {
+    offences: BTreeSet<Offence>,
+}
+
+impl Court {
+    /// An offence.
+    fn find(&mut self, invariant: &'static str, subject: &str, detail: impl FnOnce() -> String) {
+        self.offences.insert(Offence { invariant, subject: subject.to_owned(), detail: detail() });
+    }
+
+    /// An offence unless `holds`.
+    fn expect(
+        &mut self,
+        holds: bool,
+        invariant: &'static str,
+        subject: &str,
+        detail: impl FnOnce() -> String,
+    ) {
+        if !holds {
+            self.find(invariant, subject, detail);
+        }
+    }
+}
