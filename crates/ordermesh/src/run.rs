@@ -13,6 +13,7 @@ use ordermesh_service::server::{self, Listeners};
 use ordermesh_service::{Environment, Services, StartError};
 use tokio_util::sync::CancellationToken;
 
+use crate::attention::ParkedKeys;
 use crate::contexts::Registration;
 
 /// Runs `contexts` in this process: their databases, their tasks, all their services behind one listener. Ends
@@ -50,6 +51,10 @@ fn add_operators(environment: &Environment, services: &mut Services, followers: 
     let limit = environment.settings.server.max_request_bytes;
     services.serve_attention(limit);
     let consumers = followers.consumers();
+    for consumer in &consumers {
+        services.attention(ParkedKeys::new(consumer.clone()));
+    }
+    services.serve_attention(limit);
     if !consumers.is_empty() {
         let server = ConsumerServiceServer::new(ConsumerServer::new(consumers));
         services.add(server.max_decoding_message_size(limit));

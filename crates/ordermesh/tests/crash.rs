@@ -184,7 +184,7 @@ fn assert_told(told: &Told, log: &[OrderEvent]) {
     assert_eq!(by_reference.len(), told.placed.len(), "the log has orders that nobody was told of");
     for order in orders.values() {
         let expected = match told.cancelled.contains(&order.order_id) {
-            true => (OrderState::Cancelled, 3),
+            true => (OrderState::Cancelling, 2),
             false => (OrderState::Placed, 1),
         };
         assert_eq!((order.state(), order.revision), expected, "{}", order.order_reference);

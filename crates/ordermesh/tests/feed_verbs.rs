@@ -11,8 +11,9 @@ use ordermesh_proto::feed::v1::{
 };
 use ordermesh_proto::order::v1::OrderEvent;
 use ordermesh_testkit::backend::open;
+use ordermesh_testkit::orders::note_and_cancel;
 use ordermesh_testkit::server::Finished;
-use ordermesh_testkit::{Launch, Server, Subscription, cancel, eventually, order, read_feed};
+use ordermesh_testkit::{Launch, Server, Subscription, eventually, order, read_feed};
 use prost::Message;
 use sea_orm::{ConnectionTrait, Statement, Value};
 use serde_json::{Value as Json, json};
@@ -281,15 +282,21 @@ async fn tail_passes_the_events_of_some_types_keys_and_times() {
     let server = Server::scratch(BINARY).await;
     let (one, two) = (place(&server).await, place(&server).await);
     for id in [&one, &two] {
-        server.commands().cancel_order(cancel(id)).await.unwrap();
+        note_and_cancel(server.addr(), id).await;
     }
     let positions = async |filter: &[&str]| {
         let events = json(&server, &[&["tail", "--until-caught-up"], filter].concat()).await;
         events.iter().map(|event| event["position"].as_str().unwrap().parse().unwrap()).collect::<Vec<i64>>()
     };
     assert_eq!(positions(&["--since", "1h"]).await, [1, 2, 3, 4, 5, 6]);
-    assert_eq!(positions(&["--type", "OrderCreated", "--type", "OrderCancelled"]).await, [1, 2, 4, 6]);
-    assert_eq!(positions(&["--key", &one, "--key", &two, "--type", "OrderCancelled"]).await, [4, 6]);
+    assert_eq!(
+        positions(&["--type", "OrderCreated", "--type", "OrderCancellationRequested"]).await,
+        [1, 2, 4, 6]
+    );
+    assert_eq!(
+        positions(&["--key", &one, "--key", &two, "--type", "OrderCancellationRequested"]).await,
+        [4, 6]
+    );
     assert_eq!(positions(&["--key", &two]).await, [2, 5, 6]);
     assert_eq!(positions(&["--since", "-1h", "--key", &one]).await, [1, 3, 4]);
     assert!(positions(&["--since", "2999-01-01T00:00:00Z"]).await.is_empty());

@@ -84,7 +84,7 @@ pub struct Settlement {
 #[async_trait]
 pub trait AttentionSource: Send + Sync + 'static {
     /// Name of the source without a slash, such as `order-command.holds`.
-    fn name(&self) -> &'static str;
+    fn name(&self) -> &str;
     /// The items after the one of that id, or from the first on when it is empty; oldest first.
     async fn list(&self, after: &str, limit: u64) -> Result<Vec<AttentionItem>, DbErr>;
     /// The item of an id.

@@ -1,5 +1,6 @@
 //! Where a stream starts: at the beginning, after a cursor or position, at a time, or now.
 
+use ordermesh_proto::event_types::ORDER_V1;
 use ordermesh_proto::feed::v1::subscribe_request::Start;
 use ordermesh_proto::feed::v1::subscribe_response::Frame;
 use ordermesh_proto::feed::v1::{Opened, SubscribeRequest};
@@ -40,7 +41,7 @@ async fn an_empty_log_is_caught_up_at_once_and_then_followed() {
     let feed = get_feed(&server).await;
     assert_eq!((feed.head_position, feed.earliest_position, feed.head_time), (0, 0, None));
     assert_eq!(feed.key_description, "order id");
-    assert_eq!(feed.event_types, ["OrderCreated", "OrderCancellationRequested", "OrderCancelled"]);
+    assert_eq!(feed.event_types, ORDER_V1.iter().map(|kind| kind.name).collect::<Vec<_>>());
     // The cursor of an empty log is a place like any other.
     for request in [SubscribeRequest::default(), after(&feed.head_cursor)] {
         let mut stream = open(&server, request).await;

@@ -19,7 +19,7 @@ use ordermesh_proto::feed::v1::{
     Group, SubscribeRequest,
 };
 use ordermesh_proto::order::v1::OrderEvent;
-use ordermesh_testkit::{Server, Subscription, cancel, order, orders};
+use ordermesh_testkit::{Server, Subscription, order, orders};
 use tonic::{Code, Status};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_ordermesh");
@@ -46,9 +46,9 @@ async fn place(server: &Server) -> String {
     server.commands().place_order(order("TEA", 1, 450)).await.unwrap().into_inner().order_id
 }
 
-/// Cancels an order: two more events of its key.
+/// Cancels an order that it notes something on: two more events of its key.
 async fn cancel_order(server: &Server, id: &str) {
-    server.commands().cancel_order(cancel(id)).await.unwrap();
+    orders::note_and_cancel(server.addr(), id).await;
 }
 
 async fn place_many(server: &Server, count: usize) {

@@ -143,7 +143,7 @@ async fn a_store_copied_there_and_back_is_the_same_store_and_its_subscribers_and
     assert!(replayed.replayed && replayed.order_id == placed.order_id);
     server.commands().cancel_order(cancel(&placed.order_id)).await.unwrap();
     caught_up(&server).await;
-    assert_eq!(read_feed(&mut server.events()).await.len(), log.len() + 2);
+    assert_eq!(read_feed(&mut server.events()).await.len(), log.len() + 1);
 
     assert_done(tool(&["store", "unfence", "--database", &database_url(&old, SERVERS[0]).await]).await);
     assert_says(

@@ -25,13 +25,13 @@ const STORE_RETRY: Duration = Duration::from_millis(500);
 
 /// `ordermesh.attention.v1.AttentionService`.
 pub struct AttentionServer {
-    sources: BTreeMap<&'static str, Arc<dyn AttentionSource>>,
+    sources: BTreeMap<String, Arc<dyn AttentionSource>>,
 }
 
 impl AttentionServer {
     /// Serves `sources`.
     pub fn new(sources: impl IntoIterator<Item = Arc<dyn AttentionSource>>) -> Self {
-        Self { sources: sources.into_iter().map(|source| (source.name(), source)).collect() }
+        Self { sources: sources.into_iter().map(|source| (source.name().to_owned(), source)).collect() }
     }
 
     /// The source of an item's id, and the id within it.
@@ -53,11 +53,11 @@ impl AttentionServer {
     async fn page(&self, only: &str, after: &str, size: usize) -> Result<Vec<wire::AttentionItem>, Problem> {
         let (from, mut after) = after.split_once('/').unwrap_or(("", ""));
         let mut items = Vec::new();
-        for (name, source) in self.sources.range(from..) {
-            if !only.is_empty() && *name != only {
+        for (name, source) in self.sources.range(from.to_owned()..) {
+            if !only.is_empty() && name != only {
                 continue;
             }
-            if *name != from {
+            if name != from {
                 after = "";
             }
             let limit = u64::try_from(size - items.len()).unwrap_or(0);
@@ -89,7 +89,7 @@ impl AttentionService for AttentionServer {
         };
         let source = request.source.as_str();
         if !source.is_empty() && !self.sources.contains_key(source) {
-            let known = self.sources.keys().copied().collect::<Vec<_>>().join(", ");
+            let known = self.sources.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
             violations.add("source", format!("must be empty or one of: {known}"));
         }
         violations.into_problem()?;
@@ -172,10 +172,15 @@ fn last_of<'a>(token: &'a str, source: &str) -> Result<&'a str, Problem> {
         return Ok("");
     }
     match token.split_once('>') {
-        Some((of, last)) if of == source && last.contains('/') => Ok(last),
+        Some((of, last)) if of == source && is_of(last, source) => Ok(last),
         _ => Err(Problem::invalid(CommonErrorReason::InvalidPageToken, "page_token is not of this list")
             .field("page_token", "must be the next_page_token of the page before, with the same source")),
     }
+}
+
+/// Whether an item is one of a source, or of any where none is named.
+fn is_of(item_id: &str, source: &str) -> bool {
+    item_id.split_once('/').is_some_and(|(of, _)| source.is_empty() || of == source)
 }
 
 fn wire_item(source: &str, item: AttentionItem) -> wire::AttentionItem {
