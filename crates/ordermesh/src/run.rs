@@ -49,7 +49,6 @@ pub async fn run(
 /// and sources: those hold their context's committer, which ends, and with it the process, when nobody does any more.
 fn add_operators(environment: &Environment, services: &mut Services, followers: Followers) {
     let limit = environment.settings.server.max_request_bytes;
-    services.serve_attention(limit);
     let consumers = followers.consumers();
     for consumer in &consumers {
         services.attention(ParkedKeys::new(consumer.clone()));

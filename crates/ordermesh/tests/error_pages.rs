@@ -96,10 +96,11 @@ fn every_page_is_compared_with_the_server_or_says_why_not() {
     let files = fs::read_dir(pages()).unwrap().map(|file| file.unwrap().file_name().into_string().unwrap());
     let pages: BTreeSet<_> = files.map(|file| file.trim_end_matches(".md").to_owned()).collect();
     let unprovoked = UNPROVOKED.iter().map(|(reason, _)| *reason);
-    let told = [&COMMANDS[..], &BYTES, &FEEDS, &TRUNCATED, &GROUPS, &PARKING, &QUERIES, &STOCK, &PAYMENTS, &AWAY]
-        .concat()
-        .into_iter()
-        .chain(unprovoked);
+    let told =
+        [&COMMANDS[..], &BYTES, &FEEDS, &TRUNCATED, &GROUPS, &PARKING, &QUERIES, &STOCK, &PAYMENTS, &AWAY]
+            .concat()
+            .into_iter()
+            .chain(unprovoked);
     let told: BTreeSet<_> = told.chain(["README"]).map(str::to_owned).collect();
     assert_eq!(pages, told);
 }

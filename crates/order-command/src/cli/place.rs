@@ -157,7 +157,8 @@ fn unplaced(failure: Failure, request_id: &str) -> Failure {
 /// than a person waits.
 async fn read_back(placed: &PlaceOrderResponse, session: &Session) -> Result<GetOrderResponse, Failure> {
     let (order_id, at_least) = (placed.order_id.clone(), placed.consistency_token.clone());
-    let request = GetOrderRequest { order_id: order_id.clone(), at_least: at_least.clone(), allow_stale: false };
+    let request =
+        GetOrderRequest { order_id: order_id.clone(), at_least: at_least.clone(), allow_stale: false };
     let read = queries(session).get_order(unary(request)).await?.into_inner();
     if read.order.as_ref().is_none_or(is_decided) {
         return Ok(read);

@@ -66,7 +66,7 @@ async fn the_databases_of_a_postgresql_of_its_own_can_be_used_by_tools_and_are_n
     assert_eq!(server.terminate().await.code, Some(0));
 
     let data = directory.path().display().to_string();
-    let without = Launch::program(BINARY, &["dev", "--data", &data]).listen("127.0.0.1:0").alone();
+    let without = Launch::program(BINARY, &["dev", "--data", &data]).listen("127.0.0.1:0");
     let said = welcome(&without.start().await).await;
     assert!(said.contains("WARNING") && said.contains("--postgres"), "{said}");
 }

@@ -158,7 +158,7 @@ async fn a_taken_port_is_refused_by_name() {
 #[tokio::test]
 async fn in_memory_leaves_no_files() {
     let directory = tempfile::tempdir().unwrap();
-    let launch = Launch::program(BINARY, &["dev", "--in-memory"]).directory(directory.path()).alone();
+    let launch = Launch::program(BINARY, &["dev", "--in-memory"]).directory(directory.path());
     let mut server = launch.listen("127.0.0.1:0").start().await;
     server.commands().place_order(order("TEA", 1, 450)).await.unwrap();
     assert_eq!(read_feed(&mut server.events()).await.len(), 1);
