@@ -16,7 +16,9 @@ pub mod ids;
 pub mod money;
 pub mod text;
 
-pub use clock::{Clock, ManualClock, SystemClock, TimeOutOfRange, Timestamp, from_micros, to_micros};
+pub use clock::{
+    Clock, ManualClock, SkewedClock, SystemClock, TimeOutOfRange, Timestamp, from_micros, to_micros,
+};
 pub use currency::Currency;
 pub use ids::{
     BillingAccountId, CustomerId, EventId, HoldId, NoteId, OrderId, OrderReference, PaymentMethodToken,

@@ -50,6 +50,9 @@ pub struct ServerSettings {
     pub max_request_bytes: usize,
     /// How long running calls may take to end after a shutdown signal. Default 10.
     pub shutdown_grace_seconds: u64,
+    /// How far the server's clock is ahead of the machine's, in milliseconds; negative: behind. Default 0. For game days
+    /// and tests of what a wrong clock does.
+    pub clock_skew_ms: i64,
 }
 
 impl Default for ServerSettings {
@@ -58,6 +61,7 @@ impl Default for ServerSettings {
             listen: "127.0.0.1:50051".to_owned(),
             health_listen: String::new(),
             http_listen: String::new(),
+            clock_skew_ms: 0,
             max_request_bytes: 1 << 20,
             shutdown_grace_seconds: 10,
         }

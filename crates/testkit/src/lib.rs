@@ -20,6 +20,7 @@
 //! - [`house`]: a log in a database of its own, for tests of what serves and keeps logs
 //! - [`random`]: random numbers that can be had again
 //! - [`rows`]: the rows of a database
+//! - [`shop`]: a shop at work: who buys, ships, cancels and returns, and the checker of all invariants
 //! - [`wait`]: [`eventually!`], the one way to wait for something
 
 pub mod backend;
@@ -37,6 +38,7 @@ pub mod proxy;
 pub mod random;
 pub mod rows;
 pub mod server;
+pub mod shop;
 pub mod stock;
 pub mod wait;
 
@@ -49,3 +51,4 @@ pub use postgres::Postgres;
 pub use problem::{assert_refused, problem};
 pub use proxy::Proxy;
 pub use server::{Launch, Server};
+pub use shop::Shop;

@@ -327,6 +327,14 @@ impl Server {
         (self.process, self.ready) = eventually!(launch.try_start().await, "the old port is free");
     }
 
+    /// The same with other variables, which stay.
+    pub async fn start_again_with(&mut self, variables: &[(&str, &str)]) {
+        for (name, value) in variables {
+            self.launch = self.launch.clone().env(name, value);
+        }
+        self.start_again_here().await;
+    }
+
     /// A client of the commands with a connection of its own.
     pub fn commands(&self) -> OrderCommandServiceClient<Channel> {
         client::commands(self.addr())

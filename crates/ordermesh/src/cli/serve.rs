@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::sync::Arc;
 
-use ordermesh_kernel::SystemClock;
+use ordermesh_kernel::{Clock, SkewedClock, SystemClock};
 use ordermesh_service::config::Settings;
 use ordermesh_service::server::Listeners;
 use ordermesh_service::{StartError, telemetry};
@@ -66,7 +66,14 @@ async fn start(
     let (listen, health, http) = (server.listen, server.health_listen, server.http_listen);
     let names: Vec<_> = contexts.iter().map(|context| context.name).collect();
     let names = names.join(",");
-    run(settings, contexts, listeners, Arc::new(SystemClock), shutdown, move || {
+    let clock: Arc<dyn Clock> = match server.clock_skew_ms {
+        0 => Arc::new(SystemClock),
+        by_ms => {
+            tracing::warn!(by_ms, "the clock of this server is set wrong on purpose");
+            Arc::new(SkewedClock { by_ms })
+        }
+    };
+    run(settings, contexts, listeners, clock, shutdown, move || {
         tracing::info!(listen, health, http, servers = names, "ready");
         ready();
     })

@@ -1,0 +1,72 @@
+//! Orders with all kinds of cards, cancellations, shipments and returns, while processes are killed and started again at
+//! random: in the end every invariant holds, and no order stands still without a reason.
+//!
+//! `ORDERMESH_LIFE_ORDERS` sets how many, `ORDERMESH_LIFE_SEED` repeats an earlier run's choices.
+
+use std::time::Duration;
+
+use ordermesh_testkit::random::Random;
+use ordermesh_testkit::shop::{Habits, Seen};
+use ordermesh_testkit::wait;
+
+use crate::servers::{NAMES, Servers};
+
+const ORDERS: usize = 320;
+const PEOPLE: usize = 32;
+const ARTICLES: usize = 12;
+/// Pieces of each article: not quite enough for everybody.
+const PIECES_AN_ORDER: usize = 3;
+
+/// The longest time between two kills, and of an outage.
+const CALM_MS: u64 = 900;
+const OUTAGE_MS: u64 = 600;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn orders_live_through_servers_that_are_killed_and_started_again_at_random() {
+    let orders = std::env::var("ORDERMESH_LIFE_ORDERS").map_or(ORDERS, |orders| orders.parse().unwrap());
+    let mut random = Random::from_env("ORDERMESH_LIFE_SEED");
+    // Walked-away customers are over within the test.
+    let variables = [
+        ("ORDERMESH_ORDER_COMMAND__PAYMENT_WINDOW_SECONDS", "8"),
+        ("ORDERMESH_PAYMENT__OPERATIONS__RETRY_MS", "100"),
+        ("ORDERMESH_PAYMENT__OPERATIONS__MAX_RETRY_MS", "1000"),
+        // What a killed payment server had under way is taken over soon.
+        ("ORDERMESH_PAYMENT__OPERATIONS__CALL_TIMEOUT_MS", "1000"),
+        ("ORDERMESH_PAYMENT__OPERATIONS__LEASE_MS", "3000"),
+    ];
+    let mut servers = Servers::start(&variables).await;
+    let shop = servers.shop();
+    let skus: Vec<_> = (0..ARTICLES).map(|number| format!("SKU-{number}")).collect();
+    for sku in &skus {
+        for location in ["north", "south"] {
+            shop.receive(sku, location, (orders * PIECES_AN_ORDER / ARTICLES / 2).max(1) as i64).await;
+        }
+    }
+    let habits = Habits::mixed(skus);
+    let people: Vec<_> = (0..PEOPLE)
+        .map(|_| {
+            let (shop, habits, random) = (servers.shop(), habits.clone(), Random::new(random.next()));
+            tokio::spawn(async move { shop.serve(&habits, random, orders / PEOPLE).await })
+        })
+        .collect();
+
+    let mut kills = [0_usize; NAMES.len()];
+    while !people.iter().all(tokio::task::JoinHandle::is_finished) {
+        wait::pause(Duration::from_millis(random.below(CALM_MS))).await;
+        let victim = random.below(NAMES.len() as u64) as usize;
+        servers.servers[victim].kill9();
+        kills[victim] += 1;
+        wait::pause(Duration::from_millis(random.below(OUTAGE_MS))).await;
+        servers.servers[victim].start_again_here().await;
+    }
+    let mut seen = Seen::new();
+    for person in people {
+        for (state, count) in person.await.unwrap() {
+            *seen.entry(state).or_default() += count;
+        }
+    }
+    let verdict = shop.assert_sound().await;
+    eprintln!("killed {NAMES:?} {kills:?} times; {seen:?}; {verdict:?}");
+    assert_eq!(verdict.orders, orders / PEOPLE * PEOPLE);
+    assert!(kills.iter().sum::<usize>() > 4, "something was killed");
+}
