@@ -15,7 +15,9 @@ use ordermesh_console::render::facts;
 use ordermesh_console::verb::{Noun, Verb, Verbs};
 use ordermesh_proto::payment::v1::payment_command_service_client::PaymentCommandServiceClient;
 use ordermesh_proto::payment::v1::payment_query_service_client::PaymentQueryServiceClient;
+use prost::Name;
 use tonic::transport::Channel;
+use tonic::{Response, Status};
 
 const PAYMENT: Noun = Noun { name: "payment", about: "Read payments and see to what fails" };
 const SERVICE: Service = Service::new("PaymentQueryService", "the payment server (payment)");
@@ -64,7 +66,7 @@ fn queries(session: &Session) -> PaymentQueryServiceClient<Channel> {
 }
 
 /// Nobody knows whether a command without answer was carried out: the key makes asking again harmless.
-fn unanswered(status: tonic::Status, request_id: &str) -> Failure {
+fn unanswered(status: Status, request_id: &str) -> Failure {
     let failure = Failure::from(status);
     match failure.outcome_is_open() {
         true => failure.hint(format_args!("repeat it with --request-id {request_id}, it is done only once")),
@@ -73,36 +75,35 @@ fn unanswered(status: tonic::Status, request_id: &str) -> Failure {
 }
 
 /// What every command answers: the payment, its revision and status, and whether the request was known.
-fn changed(answer: (&str, i64, i32, bool), request_id: &str, address: &Address) -> String {
-    let (id, revision, status, replayed) = answer;
+type Changed = (String, i64, i32, bool);
+
+/// Prints what a command answers.
+fn tell<M: Name>(
+    session: &Session,
+    answered: Result<Response<M>, Status>,
+    request_id: String,
+    changed: impl FnOnce(&M) -> Changed,
+) -> Result<(), Failure> {
+    let answer = match answered {
+        Ok(response) => response.into_inner(),
+        Err(status) => return Err(unanswered(status, &request_id)),
+    };
+    if session.out.is_json() {
+        let mut document = session.out.value(&answer)?;
+        document["request_id"] = request_id.into();
+        return session.out.document(&document);
+    }
+    session.out.text(&summary(changed(&answer), request_id, &session.address))
+}
+
+fn summary((id, revision, status, replayed): Changed, request_id: String, address: &Address) -> String {
     let replayed = if replayed { "the request id was known: nothing was done again" } else { "" };
     let told = facts(&[
-        ("payment", id.to_owned()),
+        ("payment", id.clone()),
         ("status", show::status(status)),
         ("revision", revision.to_string()),
-        ("request id", request_id.to_owned()),
+        ("request id", request_id),
         ("replayed", replayed.to_owned()),
     ]);
     format!("{told}\n\nnext:  {}", address.command(format_args!("payment get {id}")))
 }
-
-/// Asks by a command and prints what it answers.
-macro_rules! command {
-    ($method:ident, $request:expr, $request_id:expr, $common:expr) => {{
-        let (request, request_id) = ($request, $request_id);
-        let session = ordermesh_console::connect::Session::open($common).await?;
-        let answered = super::commands(&session).$method(ordermesh_console::connect::unary(request)).await;
-        let answer = match answered {
-            Ok(response) => response.into_inner(),
-            Err(status) => return Err(super::unanswered(status, &request_id)),
-        };
-        if session.out.is_json() {
-            let mut document = session.out.value(&answer)?;
-            document["request_id"] = request_id.into();
-            return session.out.document(&document);
-        }
-        let told = (answer.payment_id.as_str(), answer.revision, answer.status, answer.replayed);
-        session.out.text(&super::changed(told, &request_id, &session.address))
-    }};
-}
-use command;

@@ -1,10 +1,12 @@
 //! `ordermesh payment complete-action`: tells the sandbox what the customer has done.
 
 use clap::Args;
-use ordermesh_console::connect::Common;
+use ordermesh_console::connect::{Common, Session, unary};
 use ordermesh_console::failure::Failure;
 use ordermesh_proto::payment::v1::{CompletePaymentActionRequest, PaymentActionResult};
 use uuid::Uuid;
+
+use super::{commands, tell};
 
 /// Which payment, and what has come of it.
 #[derive(Debug, Args)]
@@ -31,5 +33,7 @@ pub(super) async fn run(action: CompleteAction, common: Common) -> Result<(), Fa
         payment_id: action.id,
         result: result.into(),
     };
-    super::command!(complete_payment_action, request, request_id, common)
+    let session = Session::open(common).await?;
+    let answered = commands(&session).complete_payment_action(unary(request)).await;
+    tell(&session, answered, request_id, |it| (it.payment_id.clone(), it.revision, it.status, it.replayed))
 }

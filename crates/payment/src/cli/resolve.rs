@@ -1,10 +1,12 @@
 //! `ordermesh payment resolve`: states what has really happened to an operation.
 
 use clap::{Args, ValueEnum};
-use ordermesh_console::connect::Common;
+use ordermesh_console::connect::{Common, Session, unary};
 use ordermesh_console::failure::Failure;
 use ordermesh_proto::payment::v1::{PaymentOperationResolution, ResolvePaymentOperationRequest};
 use uuid::Uuid;
+
+use super::{commands, tell};
 
 /// Which operation, and what has happened.
 #[derive(Debug, Args)]
@@ -48,5 +50,7 @@ pub(super) async fn run(resolve: Resolve, common: Common) -> Result<(), Failure>
         resolution: resolution.into(),
         note: resolve.note,
     };
-    super::command!(resolve_payment_operation, request, request_id, common)
+    let session = Session::open(common).await?;
+    let answered = commands(&session).resolve_payment_operation(unary(request)).await;
+    tell(&session, answered, request_id, |it| (it.payment_id.clone(), it.revision, it.status, it.replayed))
 }

@@ -1,10 +1,12 @@
 //! `ordermesh payment retry`: has an operation tried now.
 
 use clap::Args;
-use ordermesh_console::connect::Common;
+use ordermesh_console::connect::{Common, Session, unary};
 use ordermesh_console::failure::Failure;
 use ordermesh_proto::payment::v1::RetryPaymentOperationRequest;
 use uuid::Uuid;
+
+use super::{commands, tell};
 
 /// Which operation.
 #[derive(Debug, Args)]
@@ -27,5 +29,7 @@ pub(super) async fn run(retry: Retry, common: Common) -> Result<(), Failure> {
         payment_id: retry.id,
         operation: retry.operation,
     };
-    super::command!(retry_payment_operation, request, request_id, common)
+    let session = Session::open(common).await?;
+    let answered = commands(&session).retry_payment_operation(unary(request)).await;
+    tell(&session, answered, request_id, |it| (it.payment_id.clone(), it.revision, it.status, it.replayed))
 }

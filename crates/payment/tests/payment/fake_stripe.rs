@@ -3,7 +3,6 @@
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use axum::Router;
 use axum::body::Bytes;
@@ -152,7 +151,7 @@ impl FakeStripe {
             (told, fault)
         };
         if fault == Some(Fault::TimeoutAfterSuccess) {
-            tokio::time::sleep(Duration::from_secs(3600)).await;
+            std::future::pending::<()>().await;
         }
         answer(told.0, told.1)
     }
