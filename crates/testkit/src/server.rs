@@ -70,7 +70,9 @@ impl Launch {
     /// One server such as `order-command`, on port 0.
     pub fn serve(binary: &str, name: &str, data: &Path) -> Self {
         let launch = Self::program(binary, &["serve", name]).listen(ANY_PORT).data(data);
-        launch.env("ORDERMESH_PEERS__INVENTORY", NOBODY).env("ORDERMESH_PEERS__PAYMENT", NOBODY)
+        ["ORDER_COMMAND", "INVENTORY", "PAYMENT"]
+            .iter()
+            .fold(launch, |launch, peer| launch.env(&format!("ORDERMESH_PEERS__{peer}"), NOBODY))
     }
 
     /// One replica of `order-command` on a PostgreSQL database, on port 0.

@@ -9,12 +9,13 @@ mod stock;
 
 use ordermesh_proto::feed::v1::subscribe_response::Frame;
 use ordermesh_proto::feed::v1::until::Bound;
-use ordermesh_proto::feed::v1::{SubscribeRequest, SubscribeResponse, Until};
+use ordermesh_proto::feed::v1::{EventEnvelope, SubscribeRequest, SubscribeResponse, Until};
+use prost::Message;
 use tokio_stream::StreamExt;
 use tonic::transport::Channel;
 use tonic::{Status, Streaming};
 
-use crate::snapshot::Snapshot;
+use crate::snapshot::{FeedFault, Snapshot};
 
 /// Bytes of an answer that are accepted.
 const MAX_ANSWER_BYTES: usize = 64 << 20;
@@ -95,4 +96,23 @@ async fn each_event(
         }
     }
     Ok(())
+}
+
+/// An event, or a fault of its feed when nothing but its envelope can be read.
+fn decoded<E: Message + Default>(
+    feed: &'static str,
+    bytes: bytes::Bytes,
+    faults: &mut Vec<FeedFault>,
+) -> Result<Option<E>, CollectError> {
+    let error = match E::decode(bytes.clone()) {
+        Ok(event) => return Ok(Some(event)),
+        Err(error) => error,
+    };
+    let envelope = EventEnvelope::decode(bytes);
+    let envelope = envelope
+        .map_err(|error| CollectError::Contract(format!("an event of {feed} without envelope: {error}")))?;
+    let detail =
+        format!("event {} of type {} cannot be decoded: {error}", envelope.position, envelope.r#type);
+    faults.push(FeedFault { feed, key: envelope.key, detail });
+    Ok(None)
 }

@@ -53,9 +53,11 @@ pub struct Verdict {
 pub fn judge(snapshot: &Snapshot) -> Verdict {
     let mut court = Court::default();
     for fault in &snapshot.feed_faults {
-        court.find("feed: events of a key are numbered 1, 2, 3, …", &fault.key, || {
-            format!("{}: {}", fault.feed, fault.detail)
-        });
+        court.find(
+            "feed: every event can be read, those of a key are numbered 1, 2, 3, …",
+            &fault.key,
+            || format!("{}: {}", fault.feed, fault.detail),
+        );
     }
     orders::judge(snapshot, &mut court);
     views::judge(snapshot, &mut court);

@@ -1,5 +1,7 @@
 //! The checker is checked: a sound system has no offence, and each way to break it is found and named.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic, and its helpers too")]
+
 use std::collections::BTreeMap;
 
 use ordermesh_proto::common::v1::Money;
@@ -163,7 +165,7 @@ type Break = fn(&mut Snapshot);
 
 /// Each way to break the system, and the invariant that must be named.
 const BROKEN: &[(&str, Break)] = &[
-    ("feed: events of a key are numbered 1, 2, 3, …", |system| {
+    ("feed: every event can be read, those of a key are numbered 1, 2, 3, …", |system| {
         system.feed_faults.push(FeedFault {
             feed: "inventory",
             key: "k".to_owned(),

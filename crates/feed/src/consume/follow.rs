@@ -134,7 +134,10 @@ impl<H: Handler> Consumer<H> {
     /// Follows the feed until it closes.
     async fn follow(&self, active: &CancellationToken) -> Result<(), ConsumeError> {
         let place = checkpoint::load(&self.db, self.name()).await?;
-        let mut feed = Feed::open(&self.open, place, self.handler.filter(), &self.settings).await?;
+        // A server that takes connections and does not answer, as one that is only starting, must not hold up the end.
+        let open = Feed::open(&self.open, place, self.handler.filter(), &self.settings);
+        let Some(feed) = active.run_until_cancelled(open).await else { return Ok(()) };
+        let mut feed = feed?;
         self.stand_at(place).await?;
         let mut passed = Passed { since: Instant::now(), place: None };
         let ended = self.follow_open(&mut feed, &mut passed, active).await;

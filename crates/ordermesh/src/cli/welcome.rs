@@ -96,7 +96,13 @@ mod tests {
     }
 
     const COMMAND: &str = "ORDERMESH_ORDER_COMMAND__DATABASE_URL";
-    const QUERY: &str = "ORDERMESH_ORDER_QUERY__DATABASE_URL";
+    /// Every context in a database of a PostgreSQL of its own.
+    const OWN: [(&str, &str); 4] = [
+        (COMMAND, "postgres://o@127.0.0.1:5/a"),
+        ("ORDERMESH_ORDER_QUERY__DATABASE_URL", "postgres://o@127.0.0.1:5/b"),
+        ("ORDERMESH_INVENTORY__DATABASE_URL", "postgres://o@127.0.0.1:5/c"),
+        ("ORDERMESH_PAYMENT__DATABASE_URL", "postgres://o@127.0.0.1:5/d"),
+    ];
 
     #[test]
     fn a_context_that_keeps_its_data_elsewhere_is_said_without_its_password() {
@@ -105,7 +111,8 @@ mod tests {
         let elsewhere = [(COMMAND, "postgres://shop:s3cret@db/orders")];
         assert_eq!(
             said(shop, &elsewhere, Databases::Configured),
-            "in\n  order-command: postgres://***@db/orders\n  order-query: sqlite:/shop/order-query.db"
+            "in\n  order-command: postgres://***@db/orders\n  order-query: sqlite:/shop/order-query.db\n  \
+             inventory: sqlite:/shop/inventory.db\n  payment: sqlite:/shop/payment.db"
         );
         let memory = [(COMMAND, "postgres://db/orders"), ("ORDERMESH_IN_MEMORY", "true")];
         assert_eq!(said(shop, &memory, Databases::Configured), "in memory, gone when this process ends");
@@ -113,10 +120,10 @@ mod tests {
 
     #[test]
     fn the_databases_of_a_postgresql_of_its_own_are_said_as_tools_need_them() {
-        let own = [(COMMAND, "postgres://o@127.0.0.1:5/a"), (QUERY, "postgres://o@127.0.0.1:5/b")];
         assert_eq!(
-            said(Path::new("/shop"), &own, Databases::OwnPostgres),
-            "in\n  order-command: postgres://o@127.0.0.1:5/a\n  order-query: postgres://o@127.0.0.1:5/b"
+            said(Path::new("/shop"), &OWN, Databases::OwnPostgres),
+            "in\n  order-command: postgres://o@127.0.0.1:5/a\n  order-query: postgres://o@127.0.0.1:5/b\n  \
+             inventory: postgres://o@127.0.0.1:5/c\n  payment: postgres://o@127.0.0.1:5/d"
         );
     }
 
@@ -126,9 +133,8 @@ mod tests {
         std::fs::create_dir_all(shop.path().join("postgres/data")).unwrap();
         std::fs::write(shop.path().join("postgres/data/PG_VERSION"), "17").unwrap();
         assert!(said(shop.path(), &[], Databases::Configured).contains("WARNING"));
-        let own = [(COMMAND, "postgres://o@127.0.0.1:5/a"), (QUERY, "postgres://o@127.0.0.1:5/b")];
         for databases in [Databases::Configured, Databases::OwnPostgres] {
-            assert!(!said(shop.path(), &own, databases).contains("WARNING"), "{databases:?}");
+            assert!(!said(shop.path(), &OWN, databases).contains("WARNING"), "{databases:?}");
         }
     }
 }

@@ -1,7 +1,8 @@
 //! Orders with all kinds of cards, cancellations, shipments and returns, while processes are killed and started again at
 //! random: in the end every invariant holds, and no order stands still without a reason.
 //!
-//! `ORDERMESH_LIFE_ORDERS` sets how many, `ORDERMESH_LIFE_SEED` repeats an earlier run's choices.
+//! `ORDERMESH_LIFE_ORDERS` sets how many, `ORDERMESH_LIFE_PEOPLE` how many people act at once, `ORDERMESH_LIFE_SEED` repeats
+//! an earlier run's choices.
 
 use std::time::Duration;
 
@@ -23,7 +24,8 @@ const OUTAGE_MS: u64 = 600;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn orders_live_through_servers_that_are_killed_and_started_again_at_random() {
-    let orders = std::env::var("ORDERMESH_LIFE_ORDERS").map_or(ORDERS, |orders| orders.parse().unwrap());
+    let number = |name, usual| std::env::var(name).map_or(usual, |number| number.parse().unwrap());
+    let (orders, crowd) = (number("ORDERMESH_LIFE_ORDERS", ORDERS), number("ORDERMESH_LIFE_PEOPLE", PEOPLE));
     let mut random = Random::from_env("ORDERMESH_LIFE_SEED");
     // Walked-away customers are over within the test.
     let variables = [
@@ -43,10 +45,10 @@ async fn orders_live_through_servers_that_are_killed_and_started_again_at_random
         }
     }
     let habits = Habits::mixed(skus);
-    let people: Vec<_> = (0..PEOPLE)
+    let people: Vec<_> = (0..crowd)
         .map(|_| {
             let (shop, habits, random) = (servers.shop(), habits.clone(), Random::new(random.next()));
-            tokio::spawn(async move { shop.serve(&habits, random, orders / PEOPLE).await })
+            tokio::spawn(async move { shop.serve(&habits, random, orders / crowd).await })
         })
         .collect();
 
@@ -67,6 +69,6 @@ async fn orders_live_through_servers_that_are_killed_and_started_again_at_random
     }
     let verdict = shop.assert_sound().await;
     eprintln!("killed {NAMES:?} {kills:?} times; {seen:?}; {verdict:?}");
-    assert_eq!(verdict.orders, orders / PEOPLE * PEOPLE);
+    assert_eq!(verdict.orders, orders / crowd * crowd);
     assert!(kills.iter().sum::<usize>() > 4, "something was killed");
 }

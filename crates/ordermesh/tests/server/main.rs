@@ -171,7 +171,7 @@ async fn in_memory_leaves_no_files() {
 
 #[tokio::test]
 async fn dev_says_what_to_try_next_with_its_own_address() {
-    let server = Server::scratch(BINARY).await;
+    let server = Server::shop(BINARY).await;
     let welcome =
         eventually!(Some(server.stdout()).filter(|text| text.contains("SubscribeOrderEvents")), "dev greets");
     assert!(welcome.contains("grpcurl -plaintext") && welcome.contains(server.addr()), "{welcome}");

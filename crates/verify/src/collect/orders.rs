@@ -6,9 +6,8 @@ use ordermesh_proto::order::v1::order_query_service_client::OrderQueryServiceCli
 use ordermesh_proto::order::v1::{
     LineProgress, ListOrdersRequest, OrderCreated, OrderEvent, OrderState, OrderStatus, StockStatus,
 };
-use prost::Message;
 
-use super::{CollectError, Endpoints, MAX_ANSWER_BYTES, PAGE, all_until_now, asking, each_event};
+use super::{CollectError, Endpoints, MAX_ANSWER_BYTES, PAGE, all_until_now, asking, decoded, each_event};
 use crate::snapshot::{Confirmation, FeedFault, OrderHistory, Snapshot};
 
 pub(super) async fn answers(endpoints: &Endpoints, snapshot: &mut Snapshot) -> Result<(), CollectError> {
@@ -37,8 +36,9 @@ pub(super) async fn feed(endpoints: &Endpoints, snapshot: &mut Snapshot) -> Resu
     let what = "SubscribeOrderEvents";
     let stream = client.subscribe_order_events(all_until_now()).await.map_err(asking(what))?;
     each_event(what, stream.into_inner(), |bytes| {
-        let event = OrderEvent::decode(bytes)
-            .map_err(|error| CollectError::Contract(format!("an order event: {error}")))?;
+        let Some(event) = decoded::<OrderEvent>("order", bytes, &mut snapshot.feed_faults)? else {
+            return Ok(());
+        };
         snapshot.events += 1;
         take(snapshot, &event);
         Ok(())

@@ -4,9 +4,8 @@ use ordermesh_proto::payment::v1::payment_event::Payload;
 use ordermesh_proto::payment::v1::payment_event_service_client::PaymentEventServiceClient;
 use ordermesh_proto::payment::v1::payment_query_service_client::PaymentQueryServiceClient;
 use ordermesh_proto::payment::v1::{ListPaymentsRequest, PaymentAmounts, PaymentEvent};
-use prost::Message;
 
-use super::{CollectError, Endpoints, MAX_ANSWER_BYTES, PAGE, all_until_now, asking, each_event};
+use super::{CollectError, Endpoints, MAX_ANSWER_BYTES, PAGE, all_until_now, asking, decoded, each_event};
 use crate::snapshot::{FeedFault, PaymentHistory, Snapshot};
 
 pub(super) async fn answers(endpoints: &Endpoints, snapshot: &mut Snapshot) -> Result<(), CollectError> {
@@ -30,8 +29,9 @@ pub(super) async fn feed(endpoints: &Endpoints, snapshot: &mut Snapshot) -> Resu
     let what = "SubscribePaymentEvents";
     let stream = client.subscribe_payment_events(all_until_now()).await.map_err(asking(what))?;
     each_event(what, stream.into_inner(), |bytes| {
-        let event = PaymentEvent::decode(bytes)
-            .map_err(|error| CollectError::Contract(format!("a payment event: {error}")))?;
+        let Some(event) = decoded::<PaymentEvent>("payment", bytes, &mut snapshot.feed_faults)? else {
+            return Ok(());
+        };
         snapshot.events += 1;
         take(snapshot, &event);
         Ok(())

@@ -6,10 +6,9 @@ use ordermesh_proto::inventory::v1::inventory_event::Payload;
 use ordermesh_proto::inventory::v1::inventory_event_service_client::InventoryEventServiceClient;
 use ordermesh_proto::inventory::v1::inventory_query_service_client::InventoryQueryServiceClient;
 use ordermesh_proto::inventory::v1::{InventoryEvent, ListReservationsRequest, ListStockRequest, StockItem};
-use prost::Message;
 use tonic::transport::Channel;
 
-use super::{CollectError, Endpoints, MAX_ANSWER_BYTES, PAGE, all_until_now, asking, each_event};
+use super::{CollectError, Endpoints, MAX_ANSWER_BYTES, PAGE, all_until_now, asking, decoded, each_event};
 use crate::snapshot::{FeedFault, Place, Snapshot};
 
 /// Reservations, and the stock before and after them: what has changed in between is moving, and says nothing.
@@ -57,8 +56,9 @@ pub(super) async fn feed(endpoints: &Endpoints, snapshot: &mut Snapshot) -> Resu
     let stream = client.subscribe_inventory_events(all_until_now()).await.map_err(asking(what))?;
     let mut revisions = BTreeMap::<String, i64>::new();
     each_event(what, stream.into_inner(), |bytes| {
-        let event = InventoryEvent::decode(bytes)
-            .map_err(|error| CollectError::Contract(format!("an inventory event: {error}")))?;
+        let Some(event) = decoded::<InventoryEvent>("inventory", bytes, &mut snapshot.feed_faults)? else {
+            return Ok(());
+        };
         snapshot.events += 1;
         let before = revisions.insert(event.key.clone(), event.key_revision);
         // A key's first event that is there need not be its first, once the log was truncated.
