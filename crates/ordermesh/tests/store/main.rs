@@ -12,16 +12,19 @@ use std::path::Path;
 use ordermesh_proto::feed::v1::subscribe_response::Frame;
 use ordermesh_proto::feed::v1::until::Bound;
 use ordermesh_proto::feed::v1::{ListProjectionsRequest, ListSubscribersRequest};
+use ordermesh_proto::order::v1::{Order, OrderState, PaymentStatus};
 use ordermesh_testkit::backend::{Backend, create_database, database_url, fresh_name};
 use ordermesh_testkit::feed::{after, read, until};
 use ordermesh_testkit::orders::list_all;
 use ordermesh_testkit::rows::{count_rows, dump_table};
 use ordermesh_testkit::server::Finished;
-use ordermesh_testkit::{Launch, Server, Subscription, assert_refused, cancel, eventually, order, read_feed};
+use ordermesh_testkit::{
+    Launch, Server, Shop, Subscription, ask, assert_refused, cancel, eventually, order, read_feed,
+};
 use tonic::Code;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_ordermesh");
-const SERVERS: [&str; 3] = ["order-command", "order-query", "inventory"];
+const SERVERS: [&str; 2] = ["order-command", "order-query"];
 
 async fn tool(arguments: &[&str]) -> Finished {
     Launch::program(BINARY, arguments).finish().await
@@ -165,6 +168,43 @@ async fn a_fence_names_a_file_by_a_path_that_leads_there_from_every_folder() {
     assert!(copied.ends_with(&format!("let its database_url be {to}\n")), "{copied}");
     let refused = Launch::serve(BINARY, SERVERS[0], &old).finish().await;
     assert_says(&refused, &format!("was copied to {to} at "));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_whole_shop_copied_there_and_back_goes_on() {
+    let home = tempfile::tempdir().unwrap();
+    let [old, middle, new] = ["old", "middle", "new"].map(|name| home.path().join(name));
+    let mut server = Launch::dev(BINARY, &old).arg("--bare").start().await;
+    let shop = Shop::in_one(&server);
+    shop.receive("TEA", "main", 10).await;
+    let paid =
+        |card: &str| order("TEA", 2, 450).with(|request| request.payment_method_token = card.to_owned());
+    let confirmed = shop.place(paid("tok_approve")).await;
+    let waiting = shop.place(paid("tok_3ds")).await;
+    let payment_is =
+        |wanted| move |order: &Order| order.status.as_ref().is_some_and(|it| it.payment() == wanted);
+    shop.until_it(&confirmed, payment_is(PaymentStatus::Captured)).await;
+    shop.until_it(&waiting, payment_is(PaymentStatus::ActionRequired)).await;
+    let before = shop.assert_sound().await;
+    server.terminate().await;
+
+    for name in ["order-command", "order-query", "inventory", "payment"] {
+        let there = elsewhere(&middle, name).await;
+        let copy = async |from: String, to: String| {
+            assert_done(tool(&["store", "copy", "--from", &from, "--to", &to]).await);
+        };
+        copy(database_url(&old, name).await, there.clone()).await;
+        copy(there, database_url(&new, name).await).await;
+    }
+    let server = Launch::dev(BINARY, &new).arg("--bare").start().await;
+    let shop = Shop::in_one(&server);
+    let after = shop.assert_sound().await;
+    assert_eq!((after.orders, after.payments, after.events), (before.orders, before.payments, before.events));
+    let request = cancel(&waiting);
+    ask!(shop.commands(), cancel_order, request).unwrap();
+    shop.until(&waiting, &[OrderState::Cancelled]).await;
+    assert_eq!(shop.stock_of("TEA").await, (10, 8));
+    shop.assert_sound().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
