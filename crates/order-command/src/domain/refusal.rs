@@ -109,13 +109,13 @@ pub enum Refusal {
         holds: Vec<HoldId>,
     },
     /// What is owed was not captured yet.
-    #[error("the payment is {payment}: what is owed is not captured yet")]
+    #[error("the payment is {}: what is owed is not captured yet", words(*.payment))]
     NotCaptured {
         /// Where the payment stands.
         payment: PaymentStatus,
     },
     /// No other attempt at the payment may be made now.
-    #[error("the payment is {payment}, which allows no other attempt")]
+    #[error("the payment is {}, which allows no other attempt", words(*.payment))]
     NotRetryable {
         /// Where the payment stands.
         payment: PaymentStatus,
@@ -174,6 +174,11 @@ pub enum Refusal {
         /// How many it may have.
         most: usize,
     },
+}
+
+/// A payment's status in a sentence: `action required`.
+fn words(payment: PaymentStatus) -> String {
+    payment.as_str().replace('_', " ")
 }
 
 /// Lines and pieces as a person reads them: `2 of line 1, 1 of line 3`.

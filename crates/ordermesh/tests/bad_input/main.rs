@@ -4,6 +4,7 @@
 
 mod bytes;
 mod cancelling;
+mod changing;
 mod inventory;
 mod placing;
 mod querying;

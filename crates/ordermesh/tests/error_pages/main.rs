@@ -2,6 +2,8 @@
 //! compared with its page. A page whose reason cannot be provoked here is in [`UNPROVOKED`].
 #![expect(clippy::unwrap_used, reason = "in a test a panic is the failure")]
 
+mod life;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::PathBuf;
@@ -96,11 +98,23 @@ fn every_page_is_compared_with_the_server_or_says_why_not() {
     let files = fs::read_dir(pages()).unwrap().map(|file| file.unwrap().file_name().into_string().unwrap());
     let pages: BTreeSet<_> = files.map(|file| file.trim_end_matches(".md").to_owned()).collect();
     let unprovoked = UNPROVOKED.iter().map(|(reason, _)| *reason);
-    let told =
-        [&COMMANDS[..], &BYTES, &FEEDS, &TRUNCATED, &GROUPS, &PARKING, &QUERIES, &STOCK, &PAYMENTS, &AWAY]
-            .concat()
-            .into_iter()
-            .chain(unprovoked);
+    let told = [
+        &COMMANDS[..],
+        &BYTES,
+        &FEEDS,
+        &TRUNCATED,
+        &GROUPS,
+        &PARKING,
+        &QUERIES,
+        &STOCK,
+        &PAYMENTS,
+        &life::LIFE,
+        &life::ATTENTION,
+        &AWAY,
+    ]
+    .concat()
+    .into_iter()
+    .chain(unprovoked);
     let told: BTreeSet<_> = told.chain(["README"]).map(str::to_owned).collect();
     assert_eq!(pages, told);
 }
