@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic, and its helpers too")]
 
-use ordermesh_proto::order::v1::{OrderState, PaymentStatus};
+use ordermesh_proto::order::v1::{Order, OrderState, PaymentStatus};
 use ordermesh_testkit::server::Finished;
 use ordermesh_testkit::{Launch, Server, Shop};
 
@@ -48,9 +48,16 @@ async fn an_order_is_placed_shipped_delivered_and_sent_back_by_verbs() {
     assert_eq!(verb(&server, &["attention", "list"]).await.stdout, "nothing needs a person here\n");
 
     done(&server, &["order", "cancel-lines", &order, "1:1", "--reason", "one too many"]).await;
+    // What is left is asked of the read server.
+    shop.until_it(&order, |order| order.progress[0].cancelled == 1).await;
+    let settled = |order: &Order| order.status.as_ref().is_some_and(|status| status.waiting_for.len() == 1);
+    shop.until_it(&order, settled).await;
     let two = ["order", "ship", &order, "--carrier", "Snail", "--tracking", "S-1"];
     let shipped = done(&server, &two).await;
     refused(&server, &["order", "cancel", &order], "ORDER_PARTLY_SHIPPED").await;
+    let again = verb(&server, &["order", "ship", &order, "--request-id", "once"]).await;
+    assert_eq!(again.code, Some(2), "{again:#?}");
+    refused(&server, &["order", "ship", &order], "nothing of this order is left").await;
     let shipment = id(&shipped, "shipment_id");
     done(&server, &["order", "deliver", &order, &shipment]).await;
     refused(&server, &["order", "lose", &order, &shipment], "SHIPMENT_ENDED").await;

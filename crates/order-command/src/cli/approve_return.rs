@@ -13,6 +13,7 @@ pub struct ApproveReturn {
     #[command(flatten)]
     target: Target,
     /// The return's id
+    #[arg(value_name = "RETURN")]
     goods: String,
 }
 

@@ -25,7 +25,7 @@ pub struct Target {
     pub expected_revision: Option<i64>,
     /// Idempotency key: repeated with the same one, nothing is done again; made up when left out
     #[arg(long, value_name = "ID")]
-    request_id: Option<String>,
+    pub request_id: Option<String>,
 }
 
 impl Target {
@@ -61,12 +61,17 @@ fn shown(
 }
 
 macro_rules! changed {
+    (@part $answer:ident) => {
+        None
+    };
+    (@part $answer:ident $name:literal $part:ident) => {
+        Some(($name, $answer.$part.as_str()))
+    };
     ($($response:ident $(: $name:literal $part:ident)?),+ $(,)?) => {$(
         impl Changed for wire::$response {
             fn facts(&self) -> (&str, &str, Vec<(&'static str, String)>) {
-                #[allow(unused_mut, unused_assignments)]
-                let mut part = None;
-                $(part = Some(($name, self.$part.as_str()));)?
+                let answer = self;
+                let part = changed!(@part answer $($name $part)?);
                 let stands = (self.state, self.revision);
                 let facts = shown(&self.order_id, part, stands, self.amount_due.as_ref(), self.replayed);
                 (&self.order_id, &self.consistency_token, facts)
@@ -100,18 +105,19 @@ pub async fn change<Q, A: Changed>(
 ) -> Result<(), Failure> {
     let session = Session::open(common).await?;
     let answered = call(commands(&session), unary(request)).await;
-    print(&session, answered, &request_id)
+    print(&session, answered, &request_id, "")
 }
 
-/// Prints what came of a command.
+/// Prints what came of a command. `repeat` is what a repetition must say that the command line did not.
 pub fn print<A: Changed>(
     session: &Session,
     answered: Result<Response<A>, Status>,
     request_id: &str,
+    repeat: &str,
 ) -> Result<(), Failure> {
     let answer = match answered {
         Ok(answer) => answer.into_inner(),
-        Err(status) => return Err(unanswered(status.into(), request_id)),
+        Err(status) => return Err(unanswered(status.into(), request_id, repeat)),
     };
     if session.out.is_json() {
         let mut document = session.out.value(&answer)?;
@@ -125,9 +131,10 @@ pub fn print<A: Changed>(
 }
 
 /// Nobody knows whether a command without answer was done: the key makes asking again harmless.
-fn unanswered(failure: Failure, request_id: &str) -> Failure {
+fn unanswered(failure: Failure, request_id: &str, repeat: &str) -> Failure {
     match failure.outcome_is_open() {
-        true => failure.hint(format_args!("repeat it with --request-id {request_id}, it is done only once")),
+        true => failure
+            .hint(format_args!("repeat it with {repeat}--request-id {request_id}, it is done only once")),
         false => failure,
     }
 }

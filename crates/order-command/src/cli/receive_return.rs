@@ -14,6 +14,7 @@ pub struct ReceiveReturn {
     #[command(flatten)]
     target: Target,
     /// The return's id
+    #[arg(value_name = "RETURN")]
     goods: String,
     /// What is accepted, such as 1:2 for two pieces of line 1 that can be sold again, or 1:2:damaged; nothing when left out
     #[arg(value_name = "LINE:PIECES[:damaged]", value_parser = received)]

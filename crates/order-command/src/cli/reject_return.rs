@@ -13,6 +13,7 @@ pub struct RejectReturn {
     #[command(flatten)]
     target: Target,
     /// The return's id
+    #[arg(value_name = "RETURN")]
     goods: String,
     /// Why, for people
     #[arg(long, default_value = "", hide_default_value = true)]

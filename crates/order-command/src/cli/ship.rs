@@ -27,36 +27,48 @@ pub struct Ship {
 
 /// Asks and prints.
 pub async fn run(ship: Ship, common: Common) -> Result<(), Failure> {
+    if ship.lines.is_empty() && ship.target.request_id.is_some() {
+        // What is left has changed by then: it would be another request under the same key.
+        return Err(Failure::usage(
+            "give the lines, too, to repeat a request: what is left may be something else by now",
+        ));
+    }
     let session = Session::open(common).await?;
     let request_id = ship.target.request_id();
-    let lines = match ship.lines.is_empty() {
-        true => left(&session, &ship.target.id).await.map_err(|failure| failure.of(QUERIES))?,
-        false => ship.lines,
-    };
-    let request = DispatchShipmentRequest {
+    let mut request = DispatchShipmentRequest {
         request_id: request_id.clone(),
         order_id: ship.target.id,
         expected_revision: ship.target.expected_revision,
-        lines,
+        lines: ship.lines,
         carrier: ship.carrier,
         tracking_number: ship.tracking,
     };
+    let mut repeat = String::new();
+    if request.lines.is_empty() {
+        let (lines, revision) =
+            left(&session, &request.order_id).await.map_err(|failure| failure.of(QUERIES))?;
+        // Somebody who was faster than the read model, or than us, is told apart.
+        request.expected_revision.get_or_insert(revision);
+        let shown: Vec<_> = lines.iter().map(|line| format!("{}:{}", line.line_id, line.quantity)).collect();
+        let revision = request.expected_revision.unwrap_or(revision);
+        repeat = format!("{} --expected-revision {revision} ", shown.join(" "));
+        request.lines = lines;
+    }
     let answered = commands(&session).dispatch_shipment(unary(request)).await;
-    print(&session, answered, &request_id)
+    print(&session, answered, &request_id, &repeat)
 }
 
-/// What was neither cancelled nor dispatched, as the read server has it.
-async fn left(session: &Session, order_id: &str) -> Result<Vec<LineQuantity>, Failure> {
+/// What was neither cancelled nor dispatched, as the read server has it, and the order's revision there.
+async fn left(session: &Session, order_id: &str) -> Result<(Vec<LineQuantity>, i64), Failure> {
     let request = GetOrderRequest { order_id: order_id.to_owned(), ..GetOrderRequest::default() };
-    let answer = queries(session).get_order(unary(request)).await?.into_inner();
-    let progress = answer.order.unwrap_or_default().progress;
-    let open = progress.iter().map(|line| LineQuantity {
+    let order = queries(session).get_order(unary(request)).await?.into_inner().order.unwrap_or_default();
+    let open = order.progress.iter().map(|line| LineQuantity {
         line_id: line.line_id,
         quantity: line.ordered - line.cancelled - line.shipped,
     });
     let open: Vec<_> = open.filter(|line| line.quantity > 0).collect();
     match open.is_empty() {
-        true => Err(Failure::unexpected("nothing of this order is left to leave")),
-        false => Ok(open),
+        true => Err(Failure::unexpected("nothing of this order is left that could leave")),
+        false => Ok((open, order.revision)),
     }
 }

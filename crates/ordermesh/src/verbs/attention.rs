@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 use ordermesh_console::connect::{Common, Session, unary};
 use ordermesh_console::failure::Failure;
-use ordermesh_console::render::{facts, minute, table, time};
+use ordermesh_console::render::{facts, time};
 use ordermesh_proto::attention::v1::attention_service_client::AttentionServiceClient;
 use ordermesh_proto::attention::v1::{
     AttentionItem, ListAttentionItemsRequest, ResolveAttentionItemRequest, RetryAttentionItemRequest,
@@ -82,25 +82,11 @@ async fn list(
         let items = items.iter().map(|item| session.out.value(item)).collect::<Result<Vec<_>, _>>()?;
         return session.out.document(&serde_json::json!({ "items": items }));
     }
-    match items.is_empty() {
+    let shown: Vec<_> = items.iter().map(|item| one(Some(item))).collect();
+    match shown.is_empty() {
         true => session.out.text("nothing needs a person here"),
-        false => session
-            .out
-            .text(&table(["SINCE", "KIND", "ITEM", "ABOUT", "WHAT", "CAN BE"], items.iter().map(row))),
+        false => session.out.text(&shown.join("\n\n")),
     }
-}
-
-fn row(item: &AttentionItem) -> [String; 6] {
-    let retry = item.retryable.then_some("retried");
-    let can: Vec<_> = retry.into_iter().chain(item.resolutions.iter().map(String::as_str)).collect();
-    [
-        minute(item.since.as_ref()),
-        item.kind.clone(),
-        item.item_id.clone(),
-        item.subject.clone(),
-        item.detail.clone(),
-        can.join(", "),
-    ]
 }
 
 fn one(item: Option<&AttentionItem>) -> String {
@@ -110,6 +96,8 @@ fn one(item: Option<&AttentionItem>) -> String {
         action => format!("{} {action}", item.last_actor),
     };
     let next = item.next_attempt_time.as_ref();
+    let retry = item.retryable.then_some("retried");
+    let can: Vec<_> = retry.into_iter().chain(item.resolutions.iter().map(String::as_str)).collect();
     facts(&[
         ("item", item.item_id.clone()),
         ("kind", item.kind.clone()),
@@ -119,5 +107,6 @@ fn one(item: Option<&AttentionItem>) -> String {
         ("attempts", if item.attempts == 0 { String::new() } else { item.attempts.to_string() }),
         ("next attempt", next.map_or_else(String::new, |next| time(Some(next)))),
         ("last", last),
+        ("can be", can.join(", ")),
     ])
 }

@@ -19,6 +19,7 @@ use crate::Caller;
 const DEFAULT_PAGE: usize = 50;
 const MAX_PAGE: i32 = 200;
 const MAX_ID: usize = 512;
+const MAX_TOKEN: usize = 1024;
 const MAX_RESOLUTION: usize = 100;
 const MAX_NOTE: usize = 500;
 const STORE_RETRY: Duration = Duration::from_millis(500);
@@ -171,16 +172,12 @@ fn last_of<'a>(token: &'a str, source: &str) -> Result<&'a str, Problem> {
     if token.is_empty() {
         return Ok("");
     }
+    let well_formed = token.len() <= MAX_TOKEN && !token.contains('\0');
     match token.split_once('>') {
-        Some((of, last)) if of == source && is_of(last, source) => Ok(last),
+        Some((of, last)) if well_formed && of == source && last.contains('/') => Ok(last),
         _ => Err(Problem::invalid(CommonErrorReason::InvalidPageToken, "page_token is not of this list")
             .field("page_token", "must be the next_page_token of the page before, with the same source")),
     }
-}
-
-/// Whether an item is one of a source, or of any where none is named.
-fn is_of(item_id: &str, source: &str) -> bool {
-    item_id.split_once('/').is_some_and(|(of, _)| source.is_empty() || of == source)
 }
 
 fn wire_item(source: &str, item: AttentionItem) -> wire::AttentionItem {
@@ -235,4 +232,123 @@ fn store_problem(error: DbErr) -> Problem {
     tracing::warn!(%error, "the queue of what needs a person cannot be read");
     Problem::new(Code::Unavailable, CommonErrorReason::StoreUnavailable, "the queue cannot be read now")
         .retry_after(STORE_RETRY)
+}
+
+#[cfg(test)]
+mod tests {
+    use async_trait::async_trait;
+
+    use super::*;
+
+    /// Items by their numbers, of which one vanishes when it is tried again.
+    struct Numbers(&'static str, std::sync::Mutex<Vec<u32>>);
+
+    impl Numbers {
+        fn server(sources: &[(&'static str, &[u32])]) -> AttentionServer {
+            let source = |(name, numbers): &(&'static str, &[u32])| -> Arc<dyn AttentionSource> {
+                Arc::new(Self(name, std::sync::Mutex::new(numbers.to_vec())))
+            };
+            AttentionServer::new(sources.iter().map(source))
+        }
+
+        fn items(&self) -> Vec<AttentionItem> {
+            let item = |number: &u32| AttentionItem {
+                id: format!("{number:03}"),
+                kind: "NUMBER",
+                subject: String::new(),
+                detail: String::new(),
+                since: Timestamp::UNIX_EPOCH,
+                attempts: 0,
+                next_attempt: None,
+                retryable: true,
+                resolutions: &["DONE"],
+                last_action: None,
+            };
+            self.1.lock().map(|numbers| numbers.iter().map(item).collect()).unwrap_or_default()
+        }
+    }
+
+    #[async_trait]
+    impl AttentionSource for Numbers {
+        fn name(&self) -> &str {
+            self.0
+        }
+
+        async fn list(&self, after: &str, limit: u64) -> Result<Vec<AttentionItem>, DbErr> {
+            let items = self.items().into_iter().filter(|item| item.id.as_str() > after);
+            Ok(items.take(usize::try_from(limit).unwrap_or(0)).collect())
+        }
+
+        async fn find(&self, id: &str) -> Result<Option<AttentionItem>, DbErr> {
+            Ok(self.items().into_iter().find(|item| item.id == id))
+        }
+
+        async fn retry(&self, id: &str, _: &str) -> Result<(), AttentionError> {
+            if let Ok(mut numbers) = self.1.lock() {
+                numbers.retain(|number| format!("{number:03}") != id);
+            }
+            Ok(())
+        }
+
+        async fn resolve(&self, _: &str, _: &Settlement) -> Result<(), AttentionError> {
+            Err(AttentionError::NotFound)
+        }
+    }
+
+    async fn page(server: &AttentionServer, source: &str, page_token: &str) -> (Vec<String>, String) {
+        let (source, page_token) = (source.to_owned(), page_token.to_owned());
+        let request = wire::ListAttentionItemsRequest { source, page_size: 2, page_token };
+        let page = server.list_attention_items(Request::new(request)).await;
+        let page = page.map(Response::into_inner).expect("a page");
+        (page.items.into_iter().map(|item| item.item_id).collect(), page.next_page_token)
+    }
+
+    #[tokio::test]
+    async fn pages_go_through_all_sources_by_their_names_or_through_one() {
+        let server = Numbers::server(&[("b", &[1, 2, 3]), ("a", &[7]), ("c", &[]), ("d", &[4])]);
+        let (mut seen, mut token) = (Vec::new(), String::new());
+        loop {
+            let (items, next) = page(&server, "", &token).await;
+            assert!((1..=2).contains(&items.len()), "{items:?}");
+            seen.extend(items);
+            token = next;
+            if token.is_empty() {
+                break;
+            }
+        }
+        assert_eq!(seen, ["a/007", "b/001", "b/002", "b/003", "d/004"]);
+        let (first, token) = page(&server, "b", "").await;
+        assert_eq!(first, ["b/001", "b/002"]);
+        assert_eq!(page(&server, "b", &token).await, (vec!["b/003".to_owned()], String::new()));
+    }
+
+    #[test]
+    fn a_token_is_of_its_list_alone() {
+        assert_eq!(last_of("b>b/001", "b").ok(), Some("b/001"));
+        for (token, source) in [("b>b/001", ""), (">b/001", "b"), (">b", ""), ("b/001", ""), (">b/\0", "")] {
+            assert!(last_of(token, source).is_err(), "{token} of {source}");
+        }
+        assert!(last_of(&format!(">b/{}", "x".repeat(MAX_TOKEN)), "").is_err());
+    }
+
+    #[tokio::test]
+    async fn an_item_that_is_gone_after_its_retry_is_shown_as_it_was_and_another_one_is_not_found() {
+        let server = Numbers::server(&[("b", &[1])]);
+        let retry = async |item_id: &str| {
+            let request = wire::RetryAttentionItemRequest { item_id: item_id.to_owned() };
+            server.retry_attention_item(Request::new(request)).await.map(Response::into_inner)
+        };
+        let shown = retry("b/001").await.expect("it is tried again").item.expect("the item");
+        assert_eq!(shown.item_id, "b/001");
+        for item_id in ["b/001", "x/001", "no slash"] {
+            assert_eq!(retry(item_id).await.map(drop).map_err(|status| status.code()), Err(Code::NotFound));
+        }
+        let request = wire::ResolveAttentionItemRequest {
+            item_id: "b/001".to_owned(),
+            resolution: "DONE".to_owned(),
+            note: "seen".to_owned(),
+        };
+        let gone = server.resolve_attention_item(Request::new(request)).await;
+        assert_eq!(gone.map(drop).map_err(|status| status.code()), Err(Code::NotFound));
+    }
 }
