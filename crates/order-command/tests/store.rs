@@ -223,6 +223,23 @@ async fn only_orders_whose_payment_is_late_are_due_and_each_expires_once() {
     assert!(due().await.is_empty());
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn an_expiry_that_came_too_early_is_not_kept_under_its_request_id_and_many_at_once_are_one() {
+    let house = Arc::new(House::open().await);
+    let order = house.place().await;
+    let identity = identity();
+    let expire = move |house: Arc<House>, identity: CommandIdentity| async move {
+        house.committer.execute(identity, ExpireOrder { target: target(order) }).await
+    };
+    assert!(expire(house.clone(), identity.clone()).await.is_err(), "there is time left");
+    house.clock.advance(Duration::from_secs(61));
+    let asking = (0..8).map(|_| tokio::spawn(expire(house.clone(), identity.clone())));
+    for asked in asking.collect::<Vec<_>>() {
+        assert_eq!(asked.await.unwrap().unwrap().answer.state, OrderState::Expired);
+    }
+    assert_eq!(house.number("SELECT COUNT(*) AS number FROM events WHERE kind = 'OrderExpired'").await, 1);
+}
+
 #[tokio::test]
 async fn orders_of_the_earlier_version_are_brought_up_to_date() {
     let files = tempfile::tempdir().unwrap();
@@ -231,8 +248,24 @@ async fn orders_of_the_earlier_version_are_brought_up_to_date() {
     let old = backend::connect(&address).await.unwrap();
     // The tables of the version before the life of orders.
     Migrator::up(&old, Some(5)).await.unwrap();
-    let id = fresh_id();
+    let (id, gift) = (fresh_id(), fresh_id());
+    let terms = |id: &str, total: i64| {
+        format!(
+            "INSERT INTO order_terms (order_id, order_reference, prices_include_tax, goods, discount, shipping, \
+             tax, total, placed_time) VALUES ({}, '{id}', {}, 1350, {}, 0, 0, {total}, 1700000000000000)",
+            uuid(&old, id),
+            if matches!(old.get_database_backend(), sea_orm::DbBackend::Postgres) { "true" } else { "1" },
+            1_350 - total,
+        )
+    };
     for sql in [
+        terms(&id, 1_350),
+        terms(&gift, 0),
+        format!(
+            "INSERT INTO orders (order_id, state, revision, currency, amount_due, cancel_reason, update_time) \
+             VALUES ({}, 'placed', 1, 'EUR', 0, NULL, 1700000000000001)",
+            uuid(&old, &gift)
+        ),
         format!(
             "INSERT INTO orders (order_id, state, revision, currency, amount_due, cancel_reason, update_time) \
              VALUES ({}, 'placed', 1, 'EUR', 1350, NULL, 1700000000000000)",
@@ -251,13 +284,21 @@ async fn orders_of_the_earlier_version_are_brought_up_to_date() {
     let settings = DatabaseSettings::default();
     let database = Database::open::<Migrator>(&url.into(), false, &settings).await.unwrap();
     let db = &database.writer;
-    let sql = "SELECT stock, payment, ordered, state_since FROM orders";
-    let row = db.query_one_raw(Statement::from_string(db.get_database_backend(), sql)).await;
-    let row = row.unwrap().unwrap();
-    let text = |column: &str| row.try_get::<String>("", column).unwrap();
-    let number = |column: &str| row.try_get::<i64>("", column).unwrap();
-    assert_eq!((text("stock").as_str(), text("payment").as_str()), ("pending", "pending"));
-    assert_eq!((number("ordered"), number("state_since")), (3, 1_700_000_000_000_000));
+    let sql = "SELECT stock, payment, CAST(attempt AS BIGINT) AS attempt, ordered, state_since FROM orders \
+               ORDER BY update_time";
+    let rows = db.query_all_raw(Statement::from_string(db.get_database_backend(), sql)).await.unwrap();
+    let stands = |row: &sea_orm::QueryResult| {
+        let text = |column: &str| row.try_get::<String>("", column).unwrap();
+        let number = |column: &str| row.try_get::<i64>("", column).unwrap();
+        let status = format!("{} {}", text("stock"), text("payment"));
+        (status, number("attempt"), number("ordered"), number("state_since"))
+    };
+    // Nobody tells of a payment that was never owed.
+    let expected = [
+        ("pending pending".to_owned(), 1, 3, 1_700_000_000_000_000),
+        ("pending not_required".to_owned(), 0, 0, 1_700_000_000_000_001),
+    ];
+    assert_eq!(rows.iter().map(stands).collect::<Vec<_>>(), expected);
 }
 
 /// A UUID as a literal of the database.

@@ -61,9 +61,10 @@ fn shown(
 }
 
 macro_rules! changed {
-    (@part $answer:ident) => {
+    (@part $answer:ident) => {{
+        let _: &Self = $answer;
         None
-    };
+    }};
     (@part $answer:ident $name:literal $part:ident) => {
         Some(($name, $answer.$part.as_str()))
     };
