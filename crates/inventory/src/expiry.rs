@@ -2,14 +2,14 @@
 //! looks for those that have passed, and the decision on the locked row makes sure that it is made once.
 
 use async_trait::async_trait;
-use ordermesh_feed::commit::{CommandIdentity, Committer, fingerprint};
+use ordermesh_feed::commit::{CommandIdentity, CommitError, Committer, fingerprint};
 use ordermesh_feed::due::DueWork;
 use ordermesh_feed::event::Cause;
 use ordermesh_feed::store::PatientConnection;
 use ordermesh_kernel::Timestamp;
 use sea_orm::DbErr;
 
-use crate::command::expire_hold::ExpireHold;
+use crate::command::expire_hold::{ExpireHold, NotDue};
 use crate::domain::ReservationId;
 use crate::store::{StockUnit, read};
 
@@ -52,7 +52,10 @@ impl DueWork for Expiry {
             },
             request_id,
         };
-        let done = self.committer.execute(identity, ExpireHold { id }).await;
-        done.map(drop).map_err(|error| error.to_string())
+        match self.committer.execute(identity, ExpireHold { id }).await {
+            // It has ended meanwhile, or by the committer's clock there is time left.
+            Ok(_) | Err(CommitError::Refused(NotDue(_))) => Ok(()),
+            Err(error) => Err(error.to_string()),
+        }
     }
 }

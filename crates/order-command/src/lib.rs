@@ -135,17 +135,18 @@ pub async fn start(environment: &Environment, services: &mut Services) -> Result
     let publisher = Publisher::open(writer, reader, ORDERS, settings, runtime.clone()).await?;
     let committer = publisher.committer();
     let patient = PatientConnection::new(reader.clone(), runtime.patience);
-    due::start(policy::PaymentDeadlines::new(patient.clone(), committer.clone()), due, &runtime);
-    services.attention(attention::HeldOrders::new(patient, committer.clone()));
-    let follower = Follower::new(writer, following, runtime);
+    services.attention(attention::HeldOrders::new(patient.clone(), committer.clone()));
+    let follower = Follower::new(writer, following, runtime.clone());
     let on_stock = policy::OnStock::new(Reactions::new(committer.clone(), NAME));
     let stock =
         peer_feed!(InventoryEventServiceClient, subscribe_inventory_events, environment.peer(INVENTORY)?);
     let on_payment =
         policy::OnPayment::new(Reactions::new(committer.clone(), NAME), config.max_payment_attempts);
     let payment = peer_feed!(PaymentEventServiceClient, subscribe_payment_events, environment.peer(PAYMENT)?);
-    let consumers: Vec<Arc<dyn ConsumerControl>> =
-        vec![follower.consume(on_stock, stock).await?, follower.consume(on_payment, payment).await?];
+    let stock: Arc<dyn ConsumerControl> = follower.consume(on_stock, stock).await?;
+    let payment: Arc<dyn ConsumerControl> = follower.consume(on_payment, payment).await?;
+    let deadlines = policy::PaymentDeadlines::new(patient, committer.clone(), payment.clone());
+    due::start(deadlines, due, &runtime);
     let limit = environment.settings.server.max_request_bytes;
     let window = Duration::from_secs(config.payment_window_seconds.get().into());
     let commands = grpc::CommandService::new(committer, window);
@@ -153,7 +154,7 @@ pub async fn start(environment: &Environment, services: &mut Services) -> Result
     services
         .add(OrderCommandServiceServer::new(commands).max_decoding_message_size(limit))
         .add(OrderEventServiceServer::new(events).max_decoding_message_size(limit));
-    Ok(Followers { others: consumers, ..Followers::default() })
+    Ok(Followers { others: vec![stock, payment], ..Followers::default() })
 }
 
 fn unusable(setting: Unusable) -> ConfigError {

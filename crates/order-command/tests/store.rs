@@ -284,21 +284,30 @@ async fn orders_of_the_earlier_version_are_brought_up_to_date() {
     let settings = DatabaseSettings::default();
     let database = Database::open::<Migrator>(&url.into(), false, &settings).await.unwrap();
     let db = &database.writer;
-    let sql = "SELECT stock, payment, CAST(attempt AS BIGINT) AS attempt, ordered, state_since FROM orders \
+    let sql = "SELECT stock, payment, CAST(attempt AS BIGINT) AS attempt, ordered, state_since, \
+               CAST(CASE WHEN due_time = payment_deadline THEN 1 ELSE 0 END AS BIGINT) AS is_due FROM orders \
                ORDER BY update_time";
     let rows = db.query_all_raw(Statement::from_string(db.get_database_backend(), sql)).await.unwrap();
     let stands = |row: &sea_orm::QueryResult| {
         let text = |column: &str| row.try_get::<String>("", column).unwrap();
         let number = |column: &str| row.try_get::<i64>("", column).unwrap();
         let status = format!("{} {}", text("stock"), text("payment"));
-        (status, number("attempt"), number("ordered"), number("state_since"))
+        (status, number("attempt"), number("ordered"), number("state_since"), number("is_due"))
     };
-    // Nobody tells of a payment that was never owed.
+    // Nobody tells of a payment that was never owed, and it has no deadline.
     let expected = [
-        ("pending pending".to_owned(), 1, 3, 1_700_000_000_000_000),
-        ("pending not_required".to_owned(), 0, 0, 1_700_000_000_000_001),
+        ("pending pending".to_owned(), 1, 3, 1_700_000_000_000_000, 1),
+        ("pending not_required".to_owned(), 0, 0, 1_700_000_000_000_001, 0),
     ];
     assert_eq!(rows.iter().map(stands).collect::<Vec<_>>(), expected);
+    // A replica of that version may still run, where several can: what it would place is refused.
+    let late = format!(
+        "INSERT INTO orders (order_id, state, revision, currency, amount_due, cancel_reason, update_time) \
+         VALUES ({}, 'placed', 1, 'EUR', 1350, NULL, 1700000000000002)",
+        uuid(db, &fresh_id())
+    );
+    let refused = db.execute_unprepared(&late).await.is_err();
+    assert_eq!(refused, db.get_database_backend() == sea_orm::DbBackend::Postgres);
 }
 
 /// A UUID as a literal of the database.

@@ -5,8 +5,10 @@ use ordermesh_kernel::Timestamp;
 use ordermesh_proto::inventory::v1 as wire;
 use prost::Message;
 
-use super::reserved_lines;
-use crate::domain::{Actor, ChangeReason, InventoryEvent, Note, RejectionReason, Shortage, Stamp, StockItem};
+use super::{pieces, reserved_lines};
+use crate::domain::{
+    Actor, ChangeReason, InventoryEvent, LineTarget, Note, RejectionReason, Shortage, Stamp, StockItem,
+};
 
 /// Version of all payloads' schema.
 const SCHEMA_VERSION: i32 = 1;
@@ -33,9 +35,14 @@ pub fn encode_event(event: &InventoryEvent) -> NewEvent {
             let payload = wire::StockReleased { reservation_id, order_id, lines, whole };
             of_reservation("StockReleased", stamp, payload.encode_to_vec())
         }
-        InventoryEvent::Shortfall { stamp, lines } => {
+        InventoryEvent::Shortfall { stamp, lines, remainders } => {
             let (order_id, _) = ids(stamp);
-            let payload = wire::StockShortfallDetected { order_id, lines: reserved_lines(lines) };
+            let remainder = |line: &LineTarget| wire::LineRemainder {
+                line_id: line.line_id,
+                reserved: pieces(line.quantity),
+            };
+            let remainders = remainders.iter().map(remainder).collect();
+            let payload = wire::StockShortfallDetected { order_id, lines: reserved_lines(lines), remainders };
             of_reservation("StockShortfallDetected", stamp, payload.encode_to_vec())
         }
         InventoryEvent::Adjusted { item, change, reason, note, actor, occurred_time } => {

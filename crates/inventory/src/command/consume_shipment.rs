@@ -6,7 +6,7 @@ use ordermesh_feed::commit::Command;
 use ordermesh_kernel::{OrderId, Timestamp};
 
 use super::Recorded;
-use crate::domain::{LineTarget, ReservationId};
+use crate::domain::{LineDispatch, ReservationId};
 use crate::store::{StockUnit, Want};
 
 /// Takes off what has left.
@@ -14,8 +14,8 @@ use crate::store::{StockUnit, Want};
 pub struct ConsumeShipment {
     /// The order.
     pub order_id: OrderId,
-    /// How many pieces of its lines have left by now.
-    pub shipped: Vec<LineTarget>,
+    /// How far its lines are dispatched by now.
+    pub lines: Vec<LineDispatch>,
 }
 
 impl Command<StockUnit> for ConsumeShipment {
@@ -27,7 +27,7 @@ impl Command<StockUnit> for ConsumeShipment {
     }
 
     fn decide(&self, unit: &mut StockUnit, now: Timestamp) -> Result<Recorded, Infallible> {
-        unit.ledger.consume_of_order(self.order_id, &self.shipped, now);
+        unit.ledger.consume_of_order(self.order_id, &self.lines, now);
         Ok(Recorded)
     }
 }

@@ -1,7 +1,5 @@
 //! The time of a reservation without order is over.
 
-use std::convert::Infallible;
-
 use ordermesh_feed::commit::Command;
 use ordermesh_kernel::Timestamp;
 
@@ -16,16 +14,24 @@ pub struct ExpireHold {
     pub id: ReservationId,
 }
 
+/// The reservation has ended, or has time left. Refused, so that it is not kept under the request_id: what is not due by
+/// this clock may become so.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the time of the reservation {0} is not over")]
+pub struct NotDue(pub ReservationId);
+
 impl Command<StockUnit> for ExpireHold {
     type Answer = Recorded;
-    type Refusal = Infallible;
+    type Refusal = NotDue;
 
     fn wants(&self) -> Vec<Want> {
         vec![Want::Reservation(self.id)]
     }
 
-    fn decide(&self, unit: &mut StockUnit, now: Timestamp) -> Result<Recorded, Infallible> {
-        unit.ledger.expire_hold(self.id, now);
-        Ok(Recorded)
+    fn decide(&self, unit: &mut StockUnit, now: Timestamp) -> Result<Recorded, NotDue> {
+        match unit.ledger.expire_hold(self.id, now) {
+            true => Ok(Recorded),
+            false => Err(NotDue(self.id)),
+        }
     }
 }

@@ -14,7 +14,7 @@ use crate::store::{StockUnit, Want};
 pub struct KeepOrderLines {
     /// The order.
     pub order_id: OrderId,
-    /// How many pieces of its lines may be reserved or have left.
+    /// How many pieces of its lines are to leave yet.
     pub keep: Vec<LineTarget>,
 }
 

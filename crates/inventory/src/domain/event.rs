@@ -2,7 +2,7 @@
 
 use ordermesh_kernel::Timestamp;
 
-use super::{Actor, ChangeReason, Location, Note, ReservationId, Shortage, Sku, StockItem};
+use super::{Actor, ChangeReason, LineTarget, Location, Note, ReservationId, Shortage, Sku, StockItem};
 
 /// So many pieces of an article at a location, for a line of a reservation.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,6 +75,8 @@ pub enum InventoryEvent {
         stamp: Stamp,
         /// What was lost.
         lines: Vec<Pieces>,
+        /// What is still reserved of each of these lines, at all locations.
+        remainders: Vec<LineTarget>,
     },
     /// The stock of an item has changed, but for reservations and what becomes of them.
     Adjusted {

@@ -21,6 +21,17 @@ pub struct LineTarget {
     pub quantity: i64,
 }
 
+/// How far a line is dispatched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LineDispatch {
+    /// The line.
+    pub line_id: i32,
+    /// How many pieces have left by now.
+    pub shipped: i64,
+    /// How many are to leave yet.
+    pub open: i64,
+}
+
 impl Ledger {
     /// The order is confirmed: its pieces will leave.
     pub fn commit_order(&mut self, order: OrderId, now: Timestamp) {
@@ -42,17 +53,14 @@ impl Ledger {
         self.release(id, now);
     }
 
-    /// Of each line no more than so many pieces may be reserved or have left. Tells what is released, if anything is.
+    /// Of each line no more than so many pieces stay reserved. Tells what is released, if anything is.
     pub fn keep_of_order(&mut self, order: OrderId, keep: &[LineTarget], now: Timestamp) {
         let id = ReservationId::of(order);
         let Some(reservation) = self.reservation(id) else { return };
-        let mut surplus: BTreeMap<i32, i64> = BTreeMap::new();
-        for target in keep {
-            let of_line = || reservation.parts.iter().filter(|part| part.line_id == target.line_id);
-            let consumed: i64 = of_line().map(|part| part.consumed).sum();
-            let reserved: i64 = of_line().map(|part| part.reserved).sum();
-            surplus.insert(target.line_id, reserved - (target.quantity - consumed).max(0));
-        }
+        let surplus = |target: &LineTarget| {
+            (target.line_id, reservation.reserved_for(target.line_id) - target.quantity)
+        };
+        let mut surplus: BTreeMap<i32, i64> = keep.iter().map(surplus).collect();
         // What was taken last is given back first: the line stays at as few locations as can be.
         let mut give = vec![0; reservation.parts.len()];
         for (index, part) in reservation.parts.iter().enumerate().rev() {
@@ -67,20 +75,20 @@ impl Ledger {
         }
     }
 
-    /// Of each line so many pieces have left by now.
+    /// Of each line so many pieces have left by now, and so many will.
     ///
-    /// Of pieces that were lost in between and have left all the same nothing is taken: those that were missed are
-    /// those that left.
-    pub fn consume_of_order(&mut self, order: OrderId, shipped: &[LineTarget], now: Timestamp) {
+    /// What is to leave yet stays reserved, as far as it is there: where pieces were missed while others were already on their
+    /// way, those that were missed are those that left, and of the others none is taken.
+    pub fn consume_of_order(&mut self, order: OrderId, lines: &[LineDispatch], now: Timestamp) {
         let id = ReservationId::of(order);
         let Some(reservation) = self.reservation(id) else { return };
-        let mut missing: BTreeMap<i32, i64> = BTreeMap::new();
-        for target in shipped {
-            let of_line = reservation.parts.iter().filter(|part| part.line_id == target.line_id);
-            missing.insert(target.line_id, target.quantity - of_line.map(|part| part.consumed).sum::<i64>());
-        }
+        let leaving = |line: &LineDispatch| {
+            let surplus = reservation.reserved_for(line.line_id) - line.open;
+            (line.line_id, surplus.min(line.shipped - reservation.consumed_for(line.line_id)))
+        };
+        let mut leaving: BTreeMap<i32, i64> = lines.iter().map(leaving).collect();
         self.move_reserved(id, Fate::Consumed, now, |_, part| {
-            let Some(left) = missing.get_mut(&part.line_id) else { return 0 };
+            let Some(left) = leaving.get_mut(&part.line_id) else { return 0 };
             let leave = part.reserved.min(*left).max(0);
             *left -= leave;
             leave
@@ -124,13 +132,15 @@ impl Ledger {
         Ok(self.release(id, now))
     }
 
-    /// Ends a reservation whose time is over. One that has ended, or that has more time by now, stays as it is.
-    pub fn expire_hold(&mut self, id: ReservationId, now: Timestamp) {
+    /// Ends a reservation whose time is over, and says so. One that has ended, or that has more time by now, stays as it is.
+    pub fn expire_hold(&mut self, id: ReservationId, now: Timestamp) -> bool {
         let due =
             |known: &Reservation| known.is_active() && known.expire_time.is_some_and(|time| time <= now);
-        if self.reservation(id).is_some_and(due) {
+        let is_due = self.reservation(id).is_some_and(due);
+        if is_due {
             self.release(id, now);
         }
+        is_due
     }
 
     fn release(&mut self, id: ReservationId, now: Timestamp) -> Vec<Pieces> {
@@ -151,17 +161,21 @@ impl Ledger {
     }
 }
 
-/// Counts pieces as restocked, of those that have left at most; how many by item.
+/// Counts pieces as restocked, how many by item: of those that have left, and then of those that were missed and have left
+/// all the same.
 fn restock(reservation: &mut Reservation, back: &[LineTarget]) -> BTreeMap<ItemKey, i64> {
     let mut restocked = BTreeMap::new();
     for target in back {
         let mut left = target.quantity;
-        for part in reservation.parts.iter_mut().filter(|part| part.line_id == target.line_id) {
-            let pieces = left.min(part.consumed - part.restocked);
-            if pieces > 0 {
-                part.restocked += pieces;
-                left -= pieces;
-                *restocked.entry(part.key()).or_default() += pieces;
+        for missed_too in [false, true] {
+            for part in reservation.parts.iter_mut().filter(|part| part.line_id == target.line_id) {
+                let gone = part.consumed + if missed_too { part.lost } else { 0 };
+                let pieces = left.min(gone - part.restocked);
+                if pieces > 0 {
+                    part.restocked += pieces;
+                    left -= pieces;
+                    *restocked.entry(part.key()).or_default() += pieces;
+                }
             }
         }
     }

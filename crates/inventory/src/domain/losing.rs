@@ -5,11 +5,12 @@
 //! order keeps what is left and is told what is not.
 
 use std::cmp::Reverse;
+use std::collections::BTreeSet;
 
 use ordermesh_kernel::Timestamp;
 
 use super::ledger::Fate;
-use super::{InventoryEvent, ItemKey, Ledger, Refusal, ReservationId, ReservationState};
+use super::{InventoryEvent, ItemKey, Ledger, LineTarget, Refusal, ReservationId, ReservationState};
 
 /// What a reservation has lost.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,8 +72,13 @@ impl Ledger {
         *missing = left;
         let event = match of_order {
             true => {
-                let stamp = self.change_reservation(id, |reservation| reservation.stamp(now))?;
-                InventoryEvent::Shortfall { stamp, lines: lost }
+                let (stamp, remainders) = self.change_reservation(id, |reservation| {
+                    let lines: BTreeSet<i32> = lost.iter().map(|pieces| pieces.line_id).collect();
+                    let left = |line_id| LineTarget { line_id, quantity: reservation.reserved_for(line_id) };
+                    let remainders = lines.into_iter().map(left).collect();
+                    (reservation.stamp(now), remainders)
+                })?;
+                InventoryEvent::Shortfall { stamp, lines: lost, remainders }
             }
             false => {
                 let lines = self.move_reserved(id, Fate::Released, now, |_, part| part.reserved);

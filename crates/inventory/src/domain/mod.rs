@@ -24,7 +24,7 @@ pub mod values;
 pub use allocation::{Shortage, Wanted};
 pub use counting::Change;
 pub use event::{InventoryEvent, Pieces, RejectionReason, Stamp};
-pub use fulfilling::LineTarget;
+pub use fulfilling::{LineDispatch, LineTarget};
 pub use item::{ItemKey, MAX_ON_HAND, StockItem};
 pub use ledger::Ledger;
 pub use losing::Loss;

@@ -70,7 +70,7 @@ pub struct Part {
     pub released: i64,
     /// Those lost while they were set aside.
     pub lost: i64,
-    /// Those of the consumed ones that came back and are stock again.
+    /// Those that came back and are stock again: of the consumed ones, and of those lost ones that had left all the same.
     pub restocked: i64,
 }
 
@@ -168,6 +168,20 @@ impl Reservation {
         self.parts.iter().filter(of_item).map(|part| part.reserved).sum()
     }
 
+    /// Pieces of a line that it has.
+    pub fn reserved_for(&self, line_id: i32) -> i64 {
+        self.of_line(line_id).map(|part| part.reserved).sum()
+    }
+
+    /// Pieces of a line that have left.
+    pub fn consumed_for(&self, line_id: i32) -> i64 {
+        self.of_line(line_id).map(|part| part.consumed).sum()
+    }
+
+    fn of_line(&self, line_id: i32) -> impl Iterator<Item = &Part> {
+        self.parts.iter().filter(move |part| part.line_id == line_id)
+    }
+
     /// Nothing is reserved and nothing has left.
     pub fn is_empty(&self) -> bool {
         self.parts.iter().all(|part| part.reserved == 0 && part.consumed == 0)
@@ -196,7 +210,7 @@ impl Reservation {
         let sound = |part: &Part| {
             let Part { quantity, reserved, consumed, released, lost, restocked, .. } = *part;
             let counted = [reserved, consumed, released, lost, restocked].iter().all(|pieces| *pieces >= 0);
-            counted && restocked <= consumed && quantity == reserved + consumed + released + lost
+            counted && restocked <= consumed + lost && quantity == reserved + consumed + released + lost
         };
         let reserved = self.parts.iter().any(|part| part.reserved > 0);
         self.parts.iter().all(sound) && reserved == self.is_active()

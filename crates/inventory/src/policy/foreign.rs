@@ -7,7 +7,7 @@ use ordermesh_proto::order::v1::{
     LineProgress, OrderCreated, OrderEvent, OrderReturn, ReturnCondition, order_event::Payload,
 };
 
-use crate::domain::{LineTarget, ReturnId, Sku, Wanted};
+use crate::domain::{LineDispatch, LineTarget, ReturnId, Sku, Wanted};
 
 /// The events that inventory asks for.
 pub const TYPES: [&str; 8] = [
@@ -39,10 +39,10 @@ pub enum Happened {
     Confirmed,
     /// It needs nothing any more: rejected, expired, or on the way to being cancelled.
     Ended,
-    /// Of these lines no more than so many pieces are wanted by now, those that have left included.
+    /// Of these lines no more than so many pieces are to leave yet.
     LinesCancelled(Vec<LineTarget>),
     /// Of these lines so many pieces have left by now.
-    Dispatched(Vec<LineTarget>),
+    Dispatched(Vec<LineDispatch>),
     /// Goods came back.
     ReturnReceived {
         /// The return.
@@ -63,12 +63,10 @@ pub fn fact(event: &OrderEvent) -> Result<OrderFact, String> {
             Happened::Ended
         }
         Payload::OrderLinesCancelled(cancelled) => {
-            let left = |line: &LineProgress| line.ordered.saturating_sub(line.cancelled);
-            Happened::LinesCancelled(targets(&cancelled.progress, left)?)
+            let keep = |line: LineDispatch| LineTarget { line_id: line.line_id, quantity: line.open };
+            Happened::LinesCancelled(dispatches(&cancelled.progress)?.into_iter().map(keep).collect())
         }
-        Payload::ShipmentDispatched(dispatched) => {
-            Happened::Dispatched(targets(&dispatched.progress, |line| line.shipped)?)
-        }
+        Payload::ShipmentDispatched(dispatched) => Happened::Dispatched(dispatches(&dispatched.progress)?),
         Payload::ReturnReceived(received) => {
             returned(received.order_return.as_ref().ok_or("it names no return")?)?
         }
@@ -89,15 +87,17 @@ fn wanted(created: &OrderCreated) -> Result<Vec<Wanted>, String> {
     }
 }
 
-fn targets(
-    progress: &[LineProgress],
-    quantity: impl Fn(&LineProgress) -> i32,
-) -> Result<Vec<LineTarget>, String> {
-    let target = |line: &LineProgress| match quantity(line) {
-        quantity @ 0.. => Ok(LineTarget { line_id: line.line_id, quantity: quantity.into() }),
-        less => Err(format!("line {} has {less} pieces", line.line_id)),
+/// How far lines are dispatched, by the order's own counts.
+fn dispatches(progress: &[LineProgress]) -> Result<Vec<LineDispatch>, String> {
+    let dispatch = |line: &LineProgress| {
+        let [ordered, cancelled, shipped] = [line.ordered, line.cancelled, line.shipped].map(i64::from);
+        let (line_id, open) = (line.line_id, ordered - cancelled - shipped);
+        match shipped < 0 || open < 0 {
+            true => Err(format!("line {line_id} has {shipped} pieces shipped and {open} to ship")),
+            false => Ok(LineDispatch { line_id, shipped, open }),
+        }
     };
-    progress.iter().map(target).collect()
+    progress.iter().map(dispatch).collect()
 }
 
 fn returned(order_return: &OrderReturn) -> Result<Happened, String> {

@@ -60,7 +60,7 @@ fn reaction(fact: OrderFact) -> Reaction<StockUnit> {
         Happened::Confirmed => on_order_confirmed::react(order_id),
         Happened::Ended => on_order_ended::react(order_id),
         Happened::LinesCancelled(keep) => on_lines_cancelled::react(order_id, keep),
-        Happened::Dispatched(shipped) => on_shipment_dispatched::react(order_id, shipped),
+        Happened::Dispatched(lines) => on_shipment_dispatched::react(order_id, lines),
         Happened::ReturnReceived { return_id, resaleable } => {
             on_return_received::react(order_id, return_id, resaleable)
         }

@@ -4,9 +4,9 @@ use ordermesh_feed::react::Reaction;
 use ordermesh_kernel::OrderId;
 
 use crate::command::consume_shipment::ConsumeShipment;
-use crate::domain::LineTarget;
+use crate::domain::LineDispatch;
 use crate::store::StockUnit;
 
-pub(super) fn react(order_id: OrderId, shipped: Vec<LineTarget>) -> Reaction<StockUnit> {
-    Reaction::new("ConsumeOnShipmentDispatched", ConsumeShipment { order_id, shipped })
+pub(super) fn react(order_id: OrderId, lines: Vec<LineDispatch>) -> Reaction<StockUnit> {
+    Reaction::new("ConsumeOnShipmentDispatched", ConsumeShipment { order_id, lines })
 }

@@ -2,7 +2,7 @@
 
 use ordermesh_inventory::domain::{Actor, ReservationId, ReservationState, ReturnId};
 
-use crate::support::{at, of_order, order, stock, stocked, target, told, wanted};
+use crate::support::{at, dispatch, of_order, order, stock, stocked, target, told, wanted};
 
 #[test]
 fn an_order_goes_from_reserved_to_consumed_and_every_word_counts_once() {
@@ -14,10 +14,10 @@ fn an_order_goes_from_reserved_to_consumed_and_every_word_counts_once() {
     assert_eq!(told(&mut ledger), ["Reserved 9"]);
     assert_eq!(of_order(&ledger, 1).state, ReservationState::Committed);
     for _ in 0..2 {
-        ledger.consume_of_order(order(1), &[target(1, 7)], at(3));
+        ledger.consume_of_order(order(1), &[dispatch(1, 7, 2)], at(3));
     }
     assert_eq!((stock(&ledger, "TEA", "berlin"), stock(&ledger, "TEA", "aachen")), ((0, 0), (3, 2)));
-    ledger.consume_of_order(order(1), &[target(1, 9)], at(4));
+    ledger.consume_of_order(order(1), &[dispatch(1, 9, 0)], at(4));
     assert_eq!(of_order(&ledger, 1).state, ReservationState::Consumed);
     let back = |ledger: &mut _, number: u128, pieces| {
         let return_id = ReturnId::of(order(number));
@@ -74,8 +74,8 @@ fn cancelled_pieces_are_released_from_what_was_taken_last_and_only_once() {
     }
     assert_eq!(told(&mut ledger), ["Released 4"]);
     assert_eq!((stock(&ledger, "TEA", "berlin"), stock(&ledger, "TEA", "aachen")), ((6, 5), (4, 0)));
-    ledger.consume_of_order(order(1), &[target(1, 2)], at(3));
-    ledger.keep_of_order(order(1), &[target(1, 1), target(2, 0)], at(4));
+    ledger.consume_of_order(order(1), &[dispatch(1, 2, 3)], at(3));
+    ledger.keep_of_order(order(1), &[target(1, 0), target(2, 0)], at(4));
     assert_eq!(told(&mut ledger), ["Released 5"]);
     assert_eq!(of_order(&ledger, 1).state, ReservationState::Consumed);
     ledger.reserve_order(order(2), &wanted(&[("CUP", 2)]), at(5));
@@ -105,7 +105,7 @@ fn what_nobody_knows_changes_nothing() {
     let mut ledger = stocked(&[("TEA", "aachen", 5)]);
     ledger.commit_order(order(1), at(1));
     ledger.keep_of_order(order(1), &[target(1, 0)], at(1));
-    ledger.consume_of_order(order(1), &[target(1, 3)], at(1));
+    ledger.consume_of_order(order(1), &[dispatch(1, 3, 0)], at(1));
     let return_id = ReturnId::of(order(7));
     ledger.restock_of_order(order(1), return_id, &[target(1, 3)], &Actor::workload("inventory"), at(1));
     assert!(told(&mut ledger).is_empty() && ledger.changed_reservations().count() == 0);

@@ -7,7 +7,7 @@ use ordermesh_inventory::domain::{
 };
 use proptest::prelude::*;
 
-use crate::support::{at, change, key, order, stock, target, wanted};
+use crate::support::{at, change, dispatch, key, order, stock, target, wanted};
 
 const SKUS: [&str; 3] = ["TEA", "CUP", "POT"];
 const PLACES: [&str; 3] = ["aachen", "berlin", "cologne"];
@@ -25,7 +25,7 @@ enum Step {
     Commit(u128),
     Release(u128),
     Keep(u128, i32, i64),
-    Consume(u128, i32, i64),
+    Consume(u128, i32, i64, i64),
     Restock(u128, u128, i32, i64),
 }
 
@@ -45,7 +45,8 @@ fn step() -> impl Strategy<Value = Step> {
         2 => number.clone().prop_map(Step::Commit),
         1 => number.clone().prop_map(Step::Release),
         2 => (number.clone(), line.clone(), 0..6i64).prop_map(|(n, l, q)| Step::Keep(n, l, q)),
-        3 => (number.clone(), line.clone(), few.clone()).prop_map(|(n, l, q)| Step::Consume(n, l, q)),
+        3 => (number.clone(), line.clone(), few.clone(), 0..4i64)
+            .prop_map(|(n, l, q, o)| Step::Consume(n, l, q, o)),
         2 => (number, 0..3u128, line, few).prop_map(|(n, r, l, q)| Step::Restock(n, r, l, q)),
     ]
 }
@@ -71,12 +72,14 @@ fn take(ledger: &mut Ledger, step: &Step, second: i64) {
         }
         Step::Hold(..) => {}
         Step::ReleaseHold(n) => drop(ledger.release_hold(hold(*n), now)),
-        Step::Expire(n, later) => ledger.expire_hold(hold(*n), at(second + later)),
+        Step::Expire(n, later) => {
+            ledger.expire_hold(hold(*n), at(second + later));
+        }
         Step::Reserve(n, l) => ledger.reserve_order(order(*n), &wanted(&lines(l)), now),
         Step::Commit(n) => ledger.commit_order(order(*n), now),
         Step::Release(n) => ledger.release_order(order(*n), now),
         Step::Keep(n, l, q) => ledger.keep_of_order(order(*n), &[target(*l, *q)], now),
-        Step::Consume(n, l, q) => ledger.consume_of_order(order(*n), &[target(*l, *q)], now),
+        Step::Consume(n, l, q, o) => ledger.consume_of_order(order(*n), &[dispatch(*l, *q, *o)], now),
         Step::Restock(n, r, l, q) => {
             let (id, actor) = (ReturnId::of(order(1000 + n * 10 + r)), Actor::workload("inventory"));
             ledger.restock_of_order(order(*n), id, &[target(*l, *q)], &actor, now);

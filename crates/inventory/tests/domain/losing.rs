@@ -1,8 +1,10 @@
 //! Fewer pieces are there than are reserved.
 
-use ordermesh_inventory::domain::{ChangeReason, Ledger, Refusal, ReservationId, ReservationState};
+use ordermesh_inventory::domain::{
+    Actor, ChangeReason, Ledger, Refusal, ReservationId, ReservationState, ReturnId,
+};
 
-use crate::support::{at, change, key, of_order, order, stock, stocked, target, told, wanted};
+use crate::support::{at, change, dispatch, key, of_order, order, stock, stocked, target, told, wanted};
 
 /// Three of ten pieces are a hold's, three a held order's, three a committed order's.
 fn shared() -> (Ledger, ReservationId) {
@@ -43,7 +45,7 @@ fn a_held_order_loses_before_a_committed_one_and_each_is_told() {
     let (mut ledger, hold) = shared();
     let losses = lose(&mut ledger, 8);
     assert_eq!(losses, [(hold, 3), (ReservationId::of(order(2)), 3), (ReservationId::of(order(1)), 1)]);
-    let events = ["Released 1 whole", "Shortfall 3", "Shortfall 1", "Adjusted -8 to 2"];
+    let events = ["Released 1 whole", "Shortfall 3 of 0 left", "Shortfall 1 of 2 left", "Adjusted -8 to 2"];
     assert_eq!(told(&mut ledger), events);
     assert_eq!(stock(&ledger, "TEA", "aachen"), (2, 2));
     assert_eq!(of_order(&ledger, 2).state, ReservationState::Released);
@@ -77,4 +79,45 @@ fn more_than_is_there_cannot_be_lost_and_whose_reservations_are_not_known_loses_
     unknown.load(ledger.items().cloned(), []);
     assert!(matches!(unknown.adjust(lost(), -2, at(5)), Err(Refusal::HoldersNeeded(_))));
     assert!(told(&mut unknown).is_empty());
+}
+
+/// An order of ten pieces, all that there are; eight of them are on their way before inventory hears of it.
+fn counted_after_they_left(counted: i64) -> Ledger {
+    let mut ledger = stocked(&[("TEA", "aachen", 10)]);
+    ledger.reserve_order(order(1), &wanted(&[("TEA", 10)]), at(1));
+    ledger.commit_order(order(1), at(2));
+    told(&mut ledger);
+    ledger.count_to(change(key("TEA", "aachen"), ChangeReason::Counted), counted, at(3)).unwrap();
+    ledger
+}
+
+#[test]
+fn pieces_that_were_missed_because_they_had_left_leave_the_others_reserved() {
+    let mut ledger = counted_after_they_left(2);
+    assert_eq!(told(&mut ledger), ["Shortfall 8 of 2 left", "Adjusted -8 to 2"]);
+    for _ in 0..2 {
+        ledger.consume_of_order(order(1), &[dispatch(1, 8, 2)], at(4));
+        assert_eq!(stock(&ledger, "TEA", "aachen"), (2, 2));
+    }
+    ledger.consume_of_order(order(1), &[dispatch(1, 10, 0)], at(5));
+    assert_eq!(stock(&ledger, "TEA", "aachen"), (0, 0));
+    assert_eq!(of_order(&ledger, 1).state, ReservationState::Consumed);
+}
+
+#[test]
+fn what_comes_back_is_stock_again_though_it_was_missed_when_it_left() {
+    let mut ledger = counted_after_they_left(2);
+    ledger.consume_of_order(order(1), &[dispatch(1, 10, 0)], at(4));
+    told(&mut ledger);
+    let return_id = ReturnId::of(order(7));
+    ledger.restock_of_order(order(1), return_id, &[target(1, 9)], &Actor::workload("inventory"), at(5));
+    assert_eq!(told(&mut ledger), ["Adjusted +9 to 9"]);
+}
+
+#[test]
+fn what_was_really_lost_and_is_cancelled_by_its_order_does_not_count_as_having_left() {
+    let mut ledger = counted_after_they_left(7);
+    ledger.keep_of_order(order(1), &[target(1, 7)], at(4));
+    ledger.consume_of_order(order(1), &[dispatch(1, 7, 0)], at(5));
+    assert_eq!(stock(&ledger, "TEA", "aachen"), (0, 0));
 }

@@ -1,8 +1,8 @@
 //! A ledger with stock in it, and short words for what is done to it.
 
 use ordermesh_inventory::domain::{
-    Actor, Change, ChangeReason, InventoryEvent, ItemKey, Ledger, LineTarget, Location, Note, Reservation,
-    ReservationId, Sku, Wanted,
+    Actor, Change, ChangeReason, InventoryEvent, ItemKey, Ledger, LineDispatch, LineTarget, Location, Note,
+    Reservation, ReservationId, Sku, Wanted,
 };
 use ordermesh_kernel::{OrderId, Timestamp, from_micros};
 
@@ -34,6 +34,11 @@ pub fn wanted(lines: &[(&str, i64)]) -> Vec<Wanted> {
 
 pub fn target(line_id: i32, quantity: i64) -> LineTarget {
     LineTarget { line_id, quantity }
+}
+
+/// So many pieces of a line have left, and so many will.
+pub fn dispatch(line_id: i32, shipped: i64, open: i64) -> LineDispatch {
+    LineDispatch { line_id, shipped, open }
 }
 
 /// A ledger with these pieces, all of whose reservations are known; what it told is taken.
@@ -68,7 +73,10 @@ pub fn told(ledger: &mut Ledger) -> Vec<String> {
         Rejected { reason, .. } => format!("Rejected {reason:?}"),
         Released { lines, whole: true, .. } => format!("Released {} whole", pieces(lines)),
         Released { lines, .. } => format!("Released {}", pieces(lines)),
-        Shortfall { lines, .. } => format!("Shortfall {}", pieces(lines)),
+        Shortfall { lines, remainders, .. } => {
+            let left: Vec<_> = remainders.iter().map(|line| line.quantity.to_string()).collect();
+            format!("Shortfall {} of {} left", pieces(lines), left.join("+"))
+        }
         Adjusted { item, change, .. } => format!("Adjusted {change:+} to {}", item.on_hand),
         ReorderLevelSet { .. } => "ReorderLevelSet".to_owned(),
     };

@@ -75,9 +75,13 @@ impl Change {
             order_revision: self.head.revision + 1,
             occurred_time: self.now,
         };
+        let was_final = self.head.state.is_final();
         self.head.take_in(&stamp, &fact);
         self.parts.apply(&fact);
         self.events.push(OrderEvent { stamp, fact, status: self.head.status() });
+        if self.head.state.is_final() && !was_final {
+            self.release_manual_holds();
+        }
     }
 
     /// What follows from the facts by itself: the steps of the process that waited for the last of several facts, in

@@ -133,7 +133,10 @@ impl OrderHead {
     /// attempt needs to succeed; and what is captured already need not be set aside.
     pub const fn payment_is_ready(&self) -> bool {
         let paid = self.amounts.kept() > 0 && !self.owes();
-        self.payment.allows_confirmation() || paid || self.amount_due.is_zero() && self.payment.is_at_rest()
+        let enough = self.amounts.authorized.minor_units() >= self.amount_due.minor_units();
+        let set_aside = matches!(self.payment, PaymentStatus::Authorized) && enough;
+        let owes_nothing = self.amount_due.is_zero() && self.payment.is_at_rest();
+        set_aside || paid || owes_nothing
     }
 
     /// When the order expires by itself; none when it does not, as long as it stands like this.

@@ -4,7 +4,7 @@ use ordermesh_kernel::{HoldId, Timestamp, word_enum};
 
 use super::Actor;
 
-/// Holds that an order has at once at most.
+/// Holds by people that an order has at once at most; beside them it has one of each other reason.
 pub const MAX_HOLDS: usize = 100;
 
 word_enum! {

@@ -8,7 +8,7 @@ impl Change {
     /// Holds the order because a person asks for it.
     pub fn hold(&mut self, note: String) -> Result<HoldId, Refusal> {
         self.expect_state(OrderState::is_open)?;
-        if self.head.holds.len() >= MAX_HOLDS {
+        if self.manual_holds().count() >= MAX_HOLDS {
             return Err(Refusal::TooManyParts { part: Part::Holds, most: MAX_HOLDS });
         }
         Ok(self.place_hold(HoldReason::Manual, note))
@@ -28,6 +28,18 @@ impl Change {
         let actor = self.actor.clone();
         self.happened(Fact::HoldPlaced(Hold { id, reason, note, actor, placed_time: self.now }));
         id
+    }
+
+    /// An order that has ended needs nobody to let it go on. What its payment still needs stays.
+    pub(super) fn release_manual_holds(&mut self) {
+        for hold in self.manual_holds().cloned().collect::<Vec<_>>() {
+            let note = "the order has ended".to_owned();
+            self.follows(Fact::HoldReleased { hold, note }, self.head.amount_due);
+        }
+    }
+
+    fn manual_holds(&self) -> impl Iterator<Item = &Hold> {
+        self.head.holds.iter().filter(|hold| hold.reason == HoldReason::Manual)
     }
 
     /// Adds a note; every order may have some, whatever its state.

@@ -1,8 +1,8 @@
 //! The process that takes an order from its placing to its rest: what inventory, payment and the clock tell, in
 //! whichever order, and what order makes of it.
 //!
-//! Nothing here refuses in the normal course: what comes late, twice or for nothing changes nothing. What follows when the last of several
-//! facts is there says `Change::settle`.
+//! Nothing here refuses in the normal course: what comes late, twice or for nothing changes nothing. What follows when
+//! the last of several facts is there says `Change::settle`.
 
 use ordermesh_kernel::{Money, PaymentMethodToken};
 
@@ -28,8 +28,8 @@ pub enum StockFact {
     },
     /// Reserved pieces are lost.
     Shortfall {
-        /// How many of which lines.
-        lines: Vec<LineQuantity>,
+        /// How many are still reserved of each line that has lost some.
+        left: Vec<LineQuantity>,
     },
 }
 
@@ -94,7 +94,7 @@ impl Change {
                 }
                 self.reject(RejectionReason::OutOfStock, "the reservation was released".to_owned());
             }
-            StockFact::Shortfall { lines } => self.lose_stock(lines)?,
+            StockFact::Shortfall { left } => self.lose_stock(&left)?,
         }
         self.settle();
         Ok(())
@@ -116,15 +116,17 @@ impl Change {
         }
     }
 
-    fn lose_stock(&mut self, lost: Vec<LineQuantity>) -> Result<(), Refusal> {
+    fn lose_stock(&mut self, left: &[LineQuantity]) -> Result<(), Refusal> {
         if !self.head.state.is_open() {
             return Ok(());
         }
-        // What was cancelled or dispatched meanwhile is not there to be lost.
-        let left = |line: &LineQuantity| self.parts.line(line.line_id).map_or(0, |one| one.to_dispatch());
-        let lines =
-            lost.into_iter().map(|line| LineQuantity { quantity: line.quantity.min(left(&line)), ..line });
-        let lines: Vec<_> = lines.filter(|line| line.quantity > 0).collect();
+        // What is missing is judged by what is to leave by now: what was cancelled meanwhile needs no piece, and what was
+        // dispatched has its own. Inventory keeps to the same rule when it hears of both.
+        let missing = |line: &LineQuantity| {
+            let to_dispatch = self.parts.line(line.line_id).map_or(0, |one| one.to_dispatch());
+            LineQuantity { line_id: line.line_id, quantity: to_dispatch - line.quantity }
+        };
+        let lines: Vec<_> = left.iter().map(missing).filter(|line| line.quantity > 0).collect();
         if lines.is_empty() {
             return Ok(());
         }
@@ -142,7 +144,7 @@ impl Change {
         }
         let payment = self.status_after(&fact);
         // A failure that is told again and again, until it is over, is told once here.
-        let new_hold = hold_reason(&fact.what).is_some_and(|reason| head.hold_for(reason).is_none());
+        let new_hold = self.hold_reason(&fact).is_some_and(|reason| head.hold_for(reason).is_none());
         let known = (head.payment, head.amounts, head.attempt);
         if new_hold || known != (payment, fact.amounts, fact.attempt) {
             let action_url = match &fact.what {
@@ -193,6 +195,8 @@ impl Change {
             PaymentNews::Captured => PaymentStatus::Captured,
             // A decline says more than that there was nothing to give up.
             PaymentNews::Voided if now == PaymentStatus::Declined => now,
+            // Nothing was left to give up: what was captured was given back.
+            PaymentNews::Voided if !amounts.captured.is_zero() => self.status_of(amounts),
             PaymentNews::Voided => PaymentStatus::Voided,
             PaymentNews::Refunded if amounts.kept() > 0 => PaymentStatus::PartlyRefunded,
             PaymentNews::Refunded => PaymentStatus::Refunded,
@@ -222,6 +226,7 @@ impl Change {
             PaymentNews::Refunded => {
                 &[HoldReason::PaymentUnknown, HoldReason::CaptureFailed, HoldReason::RefundFailed]
             }
+            PaymentNews::Captured if self.is_short(&fact.amounts) => &[HoldReason::PaymentUnknown],
             PaymentNews::Captured | PaymentNews::Voided => {
                 &[HoldReason::PaymentUnknown, HoldReason::CaptureFailed]
             }
@@ -232,9 +237,26 @@ impl Change {
                 self.happened(Fact::HoldReleased { hold, note: String::new() });
             }
         }
-        if let Some(reason) = hold_reason(&fact.what).filter(|reason| self.head.hold_for(*reason).is_none()) {
+        if let Some(reason) = self.hold_reason(fact).filter(|reason| self.head.hold_for(*reason).is_none()) {
             self.place_hold(reason, fact.detail.clone());
         }
+    }
+
+    /// The hold that news place, if they do. A capture of less than is owed, as somebody can make it at the provider, is
+    /// one that failed: no other follows, and nobody else would tell.
+    fn hold_reason(&self, fact: &PaymentFact) -> Option<HoldReason> {
+        match fact.what {
+            PaymentNews::OutcomeUnknown => Some(HoldReason::PaymentUnknown),
+            PaymentNews::CaptureFailed => Some(HoldReason::CaptureFailed),
+            PaymentNews::Captured if self.is_short(&fact.amounts) => Some(HoldReason::CaptureFailed),
+            PaymentNews::RefundFailed => Some(HoldReason::RefundFailed),
+            _ => None,
+        }
+    }
+
+    /// A confirmed order has paid less than it owes.
+    fn is_short(&self, amounts: &PaymentAmounts) -> bool {
+        self.head.state == OrderState::Confirmed && amounts.kept() < self.head.amount_due.minor_units()
     }
 
     /// The payment deadline has passed, or has not: judged by `now` on the order as it is. Whether it has.
@@ -255,15 +277,5 @@ impl Change {
         let attempt = self.head.attempt + 1;
         self.happened(Fact::PaymentRetryRequested { token, attempt });
         Ok(())
-    }
-}
-
-/// The hold that news place, if they do.
-fn hold_reason(news: &PaymentNews) -> Option<HoldReason> {
-    match news {
-        PaymentNews::OutcomeUnknown => Some(HoldReason::PaymentUnknown),
-        PaymentNews::CaptureFailed => Some(HoldReason::CaptureFailed),
-        PaymentNews::RefundFailed => Some(HoldReason::RefundFailed),
-        _ => None,
     }
 }

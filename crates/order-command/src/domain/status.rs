@@ -106,11 +106,6 @@ impl PaymentStatus {
         matches!(self, Self::NotRequired | Self::Declined | Self::Voided | Self::Refunded)
     }
 
-    /// Whether the order may be confirmed.
-    pub const fn allows_confirmation(self) -> bool {
-        matches!(self, Self::NotRequired | Self::Authorized)
-    }
-
     /// Whether another attempt may be made.
     pub const fn allows_retry(self) -> bool {
         matches!(self, Self::Declined | Self::Voided)

@@ -20,7 +20,7 @@ pub(super) fn stock_fact(event: &inventory::InventoryEvent) -> Result<Option<(Or
             (&released.order_id, StockFact::Released { whole: released.whole })
         }
         StockPayload::StockShortfallDetected(lost) => {
-            (&lost.order_id, StockFact::Shortfall { lines: by_line(&lost.lines) })
+            (&lost.order_id, StockFact::Shortfall { left: remainders(lost)? })
         }
         StockPayload::StockAdjusted(_) | StockPayload::ReorderLevelSet(_) => return Ok(None),
     };
@@ -45,17 +45,16 @@ fn shortages(rejected: &inventory::StockRejected) -> String {
     }
 }
 
-/// What was lost of each line, at whichever locations.
-fn by_line(lines: &[inventory::ReservedLine]) -> Vec<LineQuantity> {
-    let mut sums: Vec<LineQuantity> = Vec::with_capacity(lines.len());
-    for line in lines {
-        match sums.iter_mut().find(|sum| sum.line_id == line.line_id) {
-            // A line has at most a million pieces.
-            Some(sum) => sum.quantity = sum.quantity.saturating_add(line.quantity),
-            None => sums.push(LineQuantity { line_id: line.line_id, quantity: line.quantity }),
-        }
+/// What is left of each line that has lost pieces.
+fn remainders(lost: &inventory::StockShortfallDetected) -> Result<Vec<LineQuantity>, String> {
+    let left = |line: &inventory::LineRemainder| match line.reserved {
+        quantity @ 0.. => Ok(LineQuantity { line_id: line.line_id, quantity }),
+        less => Err(format!("line {} has {less} pieces reserved", line.line_id)),
+    };
+    match lost.remainders.is_empty() {
+        true => Err("it says of no line what is left".to_owned()),
+        false => lost.remainders.iter().map(left).collect(),
     }
-    sums
 }
 
 /// What every event of payment carries.

@@ -1,7 +1,15 @@
 //! When the payment of an order was not there in time: the order expires, judged by order's own clock.
+//!
+//! What payment told in time may not have been heard yet, after an outage of either server. So an order expires when
+//! all that was told until its deadline is heard; and when payment cannot be heard at all, after a while all the same,
+//! since its stock must not wait for ever.
+
+use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use ordermesh_feed::commit::{CommandIdentity, CommitError, Committer, fingerprint};
+use ordermesh_feed::consume::ConsumerControl;
 use ordermesh_feed::due::DueWork;
 use ordermesh_feed::event::Cause;
 use ordermesh_feed::store::PatientConnection;
@@ -17,17 +25,34 @@ use crate::store::{OrdersUnit, due_orders};
 /// Name of the deadline, as the timeline has it and as the keys of its commands do.
 const PAYMENT_DEADLINE: &str = "payment-deadline";
 
+/// How long after its deadline an order expires though payment is not heard.
+const UNHEARD: Duration = Duration::from_secs(600);
+
 /// Expires orders. Every replica does it: the command is judged on the order as it is, and replicas that see the same
 /// deadline ask under the same request_id.
 pub struct PaymentDeadlines {
     db: PatientConnection,
     committer: Committer<OrdersUnit>,
+    payment: Arc<dyn ConsumerControl>,
 }
 
 impl PaymentDeadlines {
-    /// Looks for deadlines in `db`.
-    pub fn new(db: PatientConnection, committer: Committer<OrdersUnit>) -> Self {
-        Self { db, committer }
+    /// Looks for deadlines in `db`; `payment` is what follows the feed of payment.
+    pub fn new(
+        db: PatientConnection,
+        committer: Committer<OrdersUnit>,
+        payment: Arc<dyn ConsumerControl>,
+    ) -> Self {
+        Self { db, committer, payment }
+    }
+
+    /// The deadlines until then may be judged.
+    fn heard_until(&self, now: Timestamp) -> Timestamp {
+        let progress = self.payment.progress();
+        // A replica that stands by hears nothing; the one that hears does this work, too.
+        let hears = progress.active && progress.contact.is_some() && progress.error.is_none();
+        let unheard = progress.lag_time(now).filter(|_| hears).unwrap_or(UNHEARD);
+        now.checked_sub(unheard).unwrap_or(now)
     }
 }
 
@@ -40,7 +65,7 @@ impl DueWork for PaymentDeadlines {
     }
 
     async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<Self::Item>, DbErr> {
-        due_orders(&self.db, now, limit as u64).await
+        due_orders(&self.db, self.heard_until(now), limit as u64).await
     }
 
     async fn run(&self, (order_id, deadline): Self::Item) -> Result<(), String> {

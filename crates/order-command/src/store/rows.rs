@@ -46,7 +46,7 @@ pub(super) fn head_row(head: &OrderHead) -> order::Model {
         payment_since: to_micros(since.payment),
         goods_since: to_micros(since.goods),
         due_since: to_micros(since.due),
-        // At most MAX_HOLDS.
+        // At most MAX_HOLDS and one of each other reason.
         holds: head.holds.len() as i32,
         notes: head.notes,
     }

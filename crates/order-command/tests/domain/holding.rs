@@ -6,8 +6,8 @@ use ordermesh_order_command::domain::{
     WaitingFor,
 };
 
-use crate::life::{DECLINE, Life, everything, of_line};
-use crate::support::{at, tea};
+use crate::life::{DECLINE, Life, everything, of_line, out_of_stock};
+use crate::support::{at, money, tea};
 
 fn reasons(life: &Life) -> Vec<HoldReason> {
     life.order.head.holds.iter().map(|hold| hold.reason).collect()
@@ -178,4 +178,29 @@ fn a_note_is_told_and_counted() {
     for text in ["", "a\0b", &"x".repeat(2_001)] {
         assert!(NoteText::parse(text).is_err());
     }
+}
+
+#[test]
+fn less_captured_than_is_owed_holds_the_order_as_a_capture_that_failed() {
+    let mut life = Life::confirmed();
+    let mut short = life.fact(1);
+    (short.what, short.amounts.captured) = (PaymentNews::Captured, money("9.00 EUR"));
+    for _ in 0..2 {
+        life.tell(short.clone());
+        assert_eq!(reasons(&life), [HoldReason::CaptureFailed]);
+    }
+    assert!(life.waiting().contains(&WaitingFor::Hold));
+    life.pay(PaymentNews::Captured);
+    assert_eq!((reasons(&life), life.state()), (vec![], OrderState::Confirmed));
+}
+
+#[test]
+fn what_a_person_holds_is_let_go_when_the_order_ends() {
+    let mut life = Life::of(tea());
+    life.must(|change| change.hold("odd".to_owned()));
+    life.stock(out_of_stock());
+    assert_eq!((life.state(), reasons(&life)), (OrderState::Rejected, vec![]));
+    let released = life.events.last().unwrap();
+    assert!(matches!(&released.fact, Fact::HoldReleased { note, .. } if note == "the order has ended"));
+    assert_eq!(released.stamp.actor.to_string(), "policy order-process");
 }

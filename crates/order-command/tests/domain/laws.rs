@@ -10,7 +10,7 @@ use ordermesh_order_command::domain::{
 use proptest::prelude::*;
 use proptest::sample::Index;
 
-use crate::life::{DECLINE, FINAL_DECLINE, Life, RELEASED, lost, of_line, out_of_stock};
+use crate::life::{DECLINE, FINAL_DECLINE, Life, RELEASED, left, of_line, out_of_stock};
 use crate::support::{discount, draft, line, money, rate, shipping};
 
 /// Something that somebody does or tells.
@@ -60,7 +60,7 @@ fn stock() -> impl Strategy<Value = StockFact> {
         1 => Just(out_of_stock()),
         1 => Just(RELEASED),
         1 => Just(StockFact::Released { whole: false }),
-        2 => prop::collection::vec(pieces(), 1..3).prop_map(by_line).prop_map(lost),
+        2 => prop::collection::vec(pieces(), 1..3).prop_map(by_line).prop_map(left),
     ]
 }
 

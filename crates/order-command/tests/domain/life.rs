@@ -224,6 +224,11 @@ pub fn out_of_stock() -> StockFact {
     StockFact::Rejected { detail: "2 of TEA-100 wanted, 1 there".to_owned() }
 }
 
-pub fn lost(lines: Vec<LineQuantity>) -> StockFact {
-    StockFact::Shortfall { lines }
+/// Pieces are lost, and so many of these lines are still reserved.
+pub fn left(left: Vec<LineQuantity>) -> StockFact {
+    StockFact::Shortfall { left }
+}
+
+pub fn nothing_left() -> StockFact {
+    left(vec![of_line(1, 0), of_line(2, 0)])
 }

@@ -5,7 +5,7 @@ use ordermesh_order_command::domain::{
     HoldReason, OrderState, PaymentNews, PaymentStatus, StockFact, StockStatus,
 };
 
-use crate::life::{DECLINE, FINAL_DECLINE, Life, RELEASED, everything, lost, of_line, out_of_stock};
+use crate::life::{DECLINE, FINAL_DECLINE, Life, RELEASED, left, nothing_left, of_line, out_of_stock};
 use crate::support::tea;
 
 /// Where an order ends, but for times and the number of its events.
@@ -85,12 +85,12 @@ fn payments() -> Vec<Vec<PaymentNews>> {
 
 #[test]
 fn a_placed_order_ends_the_same_in_whichever_order_stock_and_payment_tell() {
-    let part = || lost(vec![of_line(1, 1), of_line(2, 1)]);
+    let part = || left(vec![of_line(1, 2), of_line(2, 0)]);
     let stocks = [
         vec![],
         vec![StockFact::Reserved],
         vec![StockFact::Reserved, part()],
-        vec![StockFact::Reserved, part(), lost(vec![of_line(1, 1)])],
+        vec![StockFact::Reserved, part(), left(vec![of_line(1, 1)])],
         vec![StockFact::Reserved, StockFact::Released { whole: false }],
         vec![out_of_stock()],
         vec![out_of_stock(), RELEASED],
@@ -123,7 +123,7 @@ fn an_order_that_is_being_cancelled_ends_the_same_in_whichever_order_stock_and_p
         vec![RELEASED],
         vec![StockFact::Reserved, RELEASED],
         vec![out_of_stock(), RELEASED],
-        vec![StockFact::Reserved, lost(everything()), RELEASED],
+        vec![StockFact::Reserved, nothing_left(), RELEASED],
     ];
     for stock in &stocks {
         for payment in &payments {
@@ -137,8 +137,7 @@ fn an_order_that_is_being_cancelled_ends_the_same_in_whichever_order_stock_and_p
 /// Which of two ends it is says the fact that comes first; both owe nothing, and none is left open.
 #[test]
 fn of_a_loss_of_everything_and_a_final_decline_the_first_one_ends_the_order() {
-    let ends =
-        all_ends(&Life::of(tea()), &[StockFact::Reserved, lost(everything()), RELEASED], &[FINAL_DECLINE]);
+    let ends = all_ends(&Life::of(tea()), &[StockFact::Reserved, nothing_left(), RELEASED], &[FINAL_DECLINE]);
     let mut states: Vec<_> = ends.iter().map(|end| end.0.as_str()).collect();
     states.sort_unstable();
     states.dedup();

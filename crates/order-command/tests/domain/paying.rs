@@ -263,3 +263,24 @@ fn a_refund_whose_outcome_was_not_known_and_that_failed_leaves_the_money_as_it_w
         assert_eq!((life.order.head.payment, holds), (status, vec![HoldReason::RefundFailed]));
     }
 }
+
+#[test]
+fn less_set_aside_than_is_owed_does_not_confirm_the_order() {
+    let mut life = Life::of(tea());
+    life.stock(StockFact::Reserved);
+    let mut short = life.fact(1);
+    (short.what, short.amounts.authorized) = (PaymentNews::Authorized, money("9.00 EUR"));
+    life.tell(short);
+    assert_eq!((life.state(), life.waiting()), (OrderState::Placed, vec![WaitingFor::Payment]));
+}
+
+#[test]
+fn a_payment_that_was_given_back_whole_stays_refunded_when_the_order_is_cancelled() {
+    let mut life = Life::captured();
+    life.must(|change| change.cancel(String::new()));
+    life.stock(RELEASED);
+    life.pay(PaymentNews::Refunded);
+    assert_eq!(life.order.head.payment, PaymentStatus::Refunded);
+    life.pay(PaymentNews::Voided);
+    assert_eq!(life.order.head.payment, PaymentStatus::Refunded);
+}

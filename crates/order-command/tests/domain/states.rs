@@ -5,7 +5,7 @@ use ordermesh_order_command::domain::{
     Change, NoteText, OrderState, PaymentNews, ReceivedLine, Refusal, ReturnCondition, StockFact,
 };
 
-use crate::life::{DECLINE, FINAL_DECLINE, Life, RELEASED, everything, lost, of_line, out_of_stock};
+use crate::life::{DECLINE, FINAL_DECLINE, Life, RELEASED, everything, left, of_line, out_of_stock};
 use crate::support::{at, tea};
 
 /// An order in a state that it came to by its own life. A placed one has a declined payment, a confirmed and a
@@ -141,7 +141,7 @@ fn no_fact_that_comes_late_brings_a_closed_order_back() {
             life.pay(what.clone());
             assert_eq!((life.state(), life.due()), (state, due), "{what:?}");
         }
-        for fact in [StockFact::Reserved, out_of_stock(), RELEASED, lost(vec![of_line(1, 1)])] {
+        for fact in [StockFact::Reserved, out_of_stock(), RELEASED, left(vec![of_line(1, 2)])] {
             let mut life = in_state(state);
             let due = life.due();
             life.stock(fact.clone());

@@ -4,7 +4,7 @@ use ordermesh_order_command::domain::{
     Fact, LinesCancelReason, OrderState, PaymentNews, RejectionReason, StockFact, StockStatus, WaitingFor,
 };
 
-use crate::life::{Life, RELEASED, everything, lost, of_line, out_of_stock};
+use crate::life::{Life, RELEASED, left, nothing_left, of_line, out_of_stock};
 use crate::support::{draft, line, money, rate, tea};
 
 #[test]
@@ -97,7 +97,7 @@ fn a_reservation_that_comes_after_its_release_does_not_bring_stock_back() {
 fn pieces_that_are_lost_are_cancelled_and_no_longer_owed() {
     for mut life in [Life::of(tea()), Life::confirmed(), Life::captured()] {
         life.stock(StockFact::Reserved);
-        life.stock(lost(vec![of_line(1, 2)]));
+        life.stock(left(vec![of_line(1, 1)]));
         assert_eq!((life.progress(1).cancelled, life.order.head.stock), (2, StockStatus::Shortfall));
         assert_eq!(life.due(), money("16.07 EUR"), "4.50 and 9.00 and 19 % of each");
         assert!(life.state().is_open());
@@ -110,7 +110,7 @@ fn pieces_that_are_lost_are_cancelled_and_no_longer_owed() {
 fn an_order_with_a_shortfall_is_confirmed_for_what_is_left() {
     let mut life = Life::of(tea());
     life.stock(StockFact::Reserved);
-    life.stock(lost(vec![of_line(2, 1)]));
+    life.stock(left(vec![of_line(2, 0)]));
     life.pay(PaymentNews::Authorized);
     assert_eq!((life.state(), life.order.head.stock), (OrderState::Confirmed, StockStatus::Shortfall));
 }
@@ -118,30 +118,42 @@ fn an_order_with_a_shortfall_is_confirmed_for_what_is_left() {
 #[test]
 fn losing_everything_cancels_the_order() {
     for mut life in [Life::of(tea()), Life::captured()] {
-        life.stock(lost(everything()));
+        life.stock(nothing_left());
         assert_eq!((life.state(), life.due()), (OrderState::Cancelling, money("0.00 EUR")));
         assert_eq!(life.order.head.cancel_reason.as_deref(), Some("stock lost"));
     }
 }
 
 #[test]
-fn pieces_that_were_cancelled_or_have_left_meanwhile_are_not_lost() {
+fn only_pieces_that_are_missing_of_what_is_to_leave_yet_are_lost() {
     let mut life = Life::captured();
     life.must(|change| change.dispatch(vec![of_line(1, 1)], None, None));
     life.must(|change| change.cancel_lines(vec![of_line(1, 1)], String::new()));
-    life.stock(lost(vec![of_line(1, 3), of_line(9, 5)]));
-    assert_eq!((life.progress(1).cancelled, life.progress(1).shipped), (2, 1));
     let events = life.events.len();
-    life.stock(lost(vec![of_line(1, 3)]));
-    life.stock(lost(vec![of_line(2, -1), of_line(2, 0)]));
-    assert_eq!(life.events.len(), events, "there is nothing left to lose");
+    // Inventory had heard of neither: of three pieces it lost one or two.
+    for still_there in [2, 1] {
+        life.stock(left(vec![of_line(1, still_there), of_line(2, 1), of_line(9, 0)]));
+    }
+    assert_eq!(life.events.len(), events, "the one that is to leave is there");
+    for _ in 0..2 {
+        life.stock(left(vec![of_line(1, 0)]));
+        assert_eq!((life.progress(1).cancelled, life.progress(1).shipped), (2, 1));
+    }
+}
+
+#[test]
+fn a_loss_that_is_told_after_as_many_pieces_were_cancelled_takes_none() {
+    let mut life = Life::captured();
+    life.must(|change| change.cancel_lines(vec![of_line(1, 2)], String::new()));
+    life.stock(left(vec![of_line(1, 1)]));
+    assert_eq!((life.progress(1).cancelled, life.order.head.stock), (2, StockStatus::Committed));
 }
 
 #[test]
 fn losing_all_that_has_not_left_lets_what_has_left_be_delivered() {
     let mut life = Life::captured();
     let shipment = life.must(|change| change.dispatch(vec![of_line(1, 3)], None, None));
-    life.stock(lost(vec![of_line(2, 1)]));
+    life.stock(left(vec![of_line(2, 0)]));
     assert_eq!((life.state(), life.due()), (OrderState::Confirmed, money("16.06 EUR")));
     life.must(|change| change.deliver(shipment));
     assert_eq!(life.waiting(), [WaitingFor::Refund]);

@@ -7,7 +7,9 @@ mod neighbour;
 
 use ordermesh_kernel::OrderId;
 use ordermesh_proto::common::v1::Money;
-use ordermesh_proto::inventory::v1::{ReservedLine, StockReleased, StockReserved, StockShortfallDetected};
+use ordermesh_proto::inventory::v1::{
+    LineRemainder, ReservedLine, StockReleased, StockReserved, StockShortfallDetected,
+};
 use ordermesh_proto::payment::v1::{PaymentAmounts, PaymentAuthorized, PaymentCaptured, PaymentDeclined};
 use ordermesh_testkit::eventually;
 
@@ -85,7 +87,8 @@ async fn what_is_told_again_after_a_crash_between_effect_and_checkpoint_has_no_s
     house.capture(order).await;
     let id = order.to_string();
     let line = ReservedLine { line_id: 1, sku: "TEA".to_owned(), quantity: 1, ..ReservedLine::default() };
-    let lost = StockShortfallDetected { order_id: id.clone(), lines: vec![line] };
+    let remainders = vec![LineRemainder { line_id: 1, reserved: 2 }];
+    let lost = StockShortfallDetected { order_id: id.clone(), lines: vec![line], remainders };
     house.inventory.tell("StockShortfallDetected", &id, &lost).await;
     let following = house.follow().await;
     following.caught_up(2, 2).await;

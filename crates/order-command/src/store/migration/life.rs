@@ -1,6 +1,10 @@
 //! The life of an order: its facets, holds, shipments, returns and notes.
 
+use std::time::Duration;
+
+use ordermesh_kernel::{Clock, SystemClock, to_micros};
 use sea_orm_migration::prelude::*;
+use sea_orm_migration::sea_orm::DbBackend;
 
 use super::part_of_order;
 
@@ -20,6 +24,13 @@ const FROM_BEFORE: &str = "UPDATE orders SET state_since = update_time, stock_si
 /// Of a payment that was never owed nobody will tell.
 const NEVER_OWED: &str = "UPDATE orders SET payment = 'not_required', attempt = 0 \
     WHERE order_id IN (SELECT order_id FROM order_terms WHERE total = 0)";
+
+/// A replica of the version before, which knows nothing of pieces, must not place an order that seems to have none: without
+/// a default its rows are refused. On SQLite there is no other replica.
+const NOT_FROM_BEFORE: &str = "ALTER TABLE orders ALTER COLUMN ordered DROP DEFAULT";
+
+/// How long orders of earlier versions may take for their payment, from the migration on.
+const WINDOW: Duration = Duration::from_secs(24 * 3600);
 
 /// Deadlines are looked up by their time; an order that has none is not in the index.
 const DUE: &str = "CREATE INDEX orders_due_time ON orders (due_time) WHERE due_time IS NOT NULL";
@@ -47,8 +58,16 @@ impl MigrationTrait for OrderLife {
             manager.create_table(table).await?;
         }
         let connection = manager.get_connection();
-        for sql in [FROM_BEFORE, NEVER_OWED, DUE, HELD] {
+        let deadline = to_micros(SystemClock.now()) + WINDOW.as_micros() as i64;
+        let waiting = format!(
+            "UPDATE orders SET payment_deadline = {deadline}, due_time = {deadline} \
+             WHERE state = 'placed' AND payment = 'pending'"
+        );
+        for sql in [FROM_BEFORE, NEVER_OWED, waiting.as_str(), DUE, HELD] {
             connection.execute_unprepared(sql).await?;
+        }
+        if connection.get_database_backend() == DbBackend::Postgres {
+            connection.execute_unprepared(NOT_FROM_BEFORE).await?;
         }
         Ok(())
     }
