@@ -13,10 +13,11 @@ use ordermesh_feed::peer_feed;
 use ordermesh_feed::publish::Publisher;
 use ordermesh_feed::react::Reactions;
 use ordermesh_feed::runtime::Runtime;
+use ordermesh_feed::store::PatientConnection;
 use ordermesh_kernel::{Money, OrderId, SystemClock};
 use ordermesh_order_command::command::place_order::PlaceOrder;
 use ordermesh_order_command::domain::{Actor, Buyer, NewLine, OrderDraft, Quantity, Sku, TaxRate};
-use ordermesh_order_command::policy::{OnPayment, OnStock};
+use ordermesh_order_command::policy::{OnPayment, OnStock, PaymentDeadlines};
 use ordermesh_order_command::store::{Migrator, OrdersUnit};
 use ordermesh_order_command::{FEED, NAME};
 use ordermesh_proto::inventory::v1::inventory_event_service_client::InventoryEventServiceClient;
@@ -84,6 +85,13 @@ impl House {
             payment: follower.consume(OnPayment::new(reactions(), 3), money).await.unwrap(),
             runtime,
         }
+    }
+
+    /// What expires orders, with such a follower of payment.
+    pub fn deadlines(&self, payment: Arc<dyn ConsumerControl>) -> PaymentDeadlines {
+        let patience = DatabaseSettings::default().patience();
+        let db = PatientConnection::new(self.database.reader.clone(), patience);
+        PaymentDeadlines::new(db, self.committer.clone(), payment)
     }
 
     /// The checkpoints as they were before everything: what a crash between effect and checkpoint leaves behind.
