@@ -1,19 +1,21 @@
 //! Reads a system: the three feeds up to their heads, and what the servers answer.
 //!
 //! The feeds are read last: what a server has answered before is in its feed by then, so that an answer which is newer
-//! than the feed cannot be.
+//! than the feed cannot be. Only the stock is read once more behind its feed, to know what stood still.
 
 mod orders;
 mod payments;
+mod shown;
 mod stock;
 
+use ordermesh_proto::feed::v1::subscribe_request::Start;
 use ordermesh_proto::feed::v1::subscribe_response::Frame;
 use ordermesh_proto::feed::v1::until::Bound;
 use ordermesh_proto::feed::v1::{EventEnvelope, SubscribeRequest, SubscribeResponse, Until};
 use prost::Message;
-use tokio_stream::StreamExt;
+use tokio_stream::{Stream, StreamExt};
+use tonic::Status;
 use tonic::transport::Channel;
-use tonic::{Status, Streaming};
 
 use crate::snapshot::{FeedFault, Snapshot};
 
@@ -21,6 +23,8 @@ use crate::snapshot::{FeedFault, Snapshot};
 const MAX_ANSWER_BYTES: usize = 64 << 20;
 /// Items a page.
 const PAGE: i32 = 200;
+/// Streams of a feed that may end early one after the other, without an event in between.
+const MAX_CUT_SHORT: usize = 5;
 
 /// Where the servers are; all may be one.
 #[derive(Debug, Clone)]
@@ -69,33 +73,68 @@ fn asking(what: &'static str) -> impl Fn(Status) -> CollectError {
 /// Reads everything once.
 pub async fn collect(endpoints: &Endpoints) -> Result<Snapshot, CollectError> {
     let mut snapshot = Snapshot::default();
-    stock::answers(endpoints, &mut snapshot).await?;
+    // What changes before the second reading of the stock does not fit what is read in between.
+    let before = stock::items(endpoints).await?;
+    stock::reservations(endpoints, &mut snapshot).await?;
     payments::answers(endpoints, &mut snapshot).await?;
     orders::answers(endpoints, &mut snapshot).await?;
-    stock::feed(endpoints, &mut snapshot).await?;
+    let from_the_first = stock::feed(endpoints, &mut snapshot).await?;
+    stock::settle(&before, stock::items(endpoints).await?, from_the_first.as_ref(), &mut snapshot);
     payments::feed(endpoints, &mut snapshot).await?;
     orders::feed(endpoints, &mut snapshot).await?;
     Ok(snapshot)
 }
 
-/// Everything that a feed holds now.
-fn all_until_now() -> SubscribeRequest {
+/// Everything that a feed holds now, from a cursor on if there is one.
+fn all_until_now(cursor: &str) -> SubscribeRequest {
+    let start = (!cursor.is_empty()).then(|| Start::AfterCursor(cursor.to_owned()));
     let until = Until { bound: Some(Bound::CaughtUp(true)) };
-    SubscribeRequest { until: Some(until), ..SubscribeRequest::default() }
+    SubscribeRequest { start, until: Some(until), ..SubscribeRequest::default() }
 }
 
-/// Hands each event of a feed to `take`, in order.
-async fn each_event(
+/// What a feed says about itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Reading {
+    /// Its first events are gone.
+    truncated: bool,
+    /// What its server's clock showed last, in seconds since 1970.
+    time: i64,
+}
+
+/// Hands each event of a feed to `take`, in order, up to the newest one. A server may end a stream before, when it shuts
+/// down or has had it for long: what came until then is a part, and the rest is asked for.
+async fn each_event<S>(
     what: &'static str,
-    mut stream: Streaming<SubscribeResponse>,
+    mut open: impl AsyncFnMut(SubscribeRequest) -> Result<S, Status>,
     mut take: impl FnMut(bytes::Bytes) -> Result<(), CollectError>,
-) -> Result<(), CollectError> {
-    while let Some(response) = stream.next().await {
-        if let Some(Frame::Events(batch)) = response.map_err(asking(what))?.frame {
-            batch.events.into_iter().try_for_each(&mut take)?;
+) -> Result<Reading, CollectError>
+where
+    S: Stream<Item = Result<SubscribeResponse, Status>> + Unpin,
+{
+    let (mut reading, mut cursor, mut cut_short) = (Reading::default(), String::new(), 0);
+    while cut_short < MAX_CUT_SHORT {
+        let mut stream = open(all_until_now(&cursor)).await.map_err(asking(what))?;
+        cut_short += 1;
+        while let Some(response) = stream.next().await {
+            let response = response.map_err(asking(what))?;
+            reading.time = response.server_time.map_or(reading.time, |time| time.seconds);
+            match response.frame {
+                Some(Frame::Opened(opened)) if cursor.is_empty() => {
+                    reading.truncated = opened.start_position > 0;
+                }
+                Some(Frame::Events(batch)) => {
+                    cut_short = 0;
+                    batch.events.into_iter().try_for_each(&mut take)?;
+                }
+                Some(Frame::CaughtUp(_)) => return Ok(reading),
+                _ => {}
+            }
+            cursor = response.cursor;
         }
     }
-    Ok(())
+    Err(CollectError::Contract(format!(
+        "{what} has ended {MAX_CUT_SHORT} times before it had told everything"
+    )))
 }
 
 /// An event, or a fault of its feed when nothing but its envelope can be read.
@@ -116,3 +155,6 @@ fn decoded<E: Message + Default>(
     faults.push(FeedFault { feed, key: envelope.key, detail });
     Ok(None)
 }
+
+#[cfg(test)]
+mod tests;

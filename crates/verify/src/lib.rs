@@ -7,14 +7,17 @@
 //! # Layout
 //! - [`snapshot`]: what a system says about itself at one time, as plain data; [`collect`]: reads it
 //! - [`judge`]: the invariants, a file a subject; pure
+//! - [`looks`]: what several looks come to
 //! - [`verify`]: reads and judges until nothing is left, or what is left stays
 
 pub mod collect;
 pub mod judge;
+pub mod looks;
 pub mod snapshot;
 mod verify;
 
 pub use collect::{CollectError, Endpoints};
-pub use judge::{Offence, Verdict, judge};
+pub use judge::{Offence, Question, Verdict, judge};
+pub use looks::Looks;
 pub use snapshot::Snapshot;
 pub use verify::verify;

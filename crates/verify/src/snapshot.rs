@@ -12,6 +12,8 @@ pub type Place = (String, String);
 /// A system at one time.
 #[derive(Debug, Clone, Default)]
 pub struct Snapshot {
+    /// What order's own clock, which alone judges its deadlines, showed at the look: seconds since 1970.
+    pub time: i64,
     /// The orders as the order feed tells them, by id.
     pub orders: BTreeMap<String, OrderHistory>,
     /// The orders as the read server shows them, by id.
@@ -30,8 +32,10 @@ pub struct Snapshot {
     pub feed_faults: Vec<FeedFault>,
     /// Orders whose first events were truncated: nothing can be said about them.
     pub truncated: BTreeSet<String>,
-    /// Stock that changed while it was read, or whose first changes were truncated: its sums say nothing.
+    /// Stock that changed while the look was taken: its sums say nothing this time.
     pub moving_stock: BTreeSet<Place>,
+    /// Stock whose first changes were truncated: what came and what left do not add up.
+    pub truncated_stock: BTreeSet<Place>,
     /// Events that were read.
     pub events: usize,
 }
@@ -81,6 +85,8 @@ pub struct OrderHistory {
     pub wrong_revision: Option<(i64, i64)>,
     /// Events of earlier versions, which have no status: facets cannot be judged.
     pub without_status: bool,
+    /// What its events say that the read server shows, but for what is above and for personal data.
+    pub shown: Order,
 }
 
 /// What was on record when an order was confirmed.
@@ -94,4 +100,10 @@ pub struct Confirmation {
     pub amount_due: i64,
     /// What was set aside.
     pub authorized: i64,
+    /// What was captured, as some providers do at once.
+    pub captured: i64,
+    /// What was given back of it.
+    pub refunded: i64,
+    /// A hold was in force.
+    pub held: bool,
 }

@@ -1,33 +1,26 @@
 //! Reads and judges a running system until nothing is left, or what is left stays.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use crate::collect::{CollectError, Endpoints, collect};
-use crate::judge::{Offence, Verdict, judge};
+use crate::judge::{Verdict, judge};
+use crate::looks::Looks;
 
 /// Between two looks.
 const PAUSE: Duration = Duration::from_millis(300);
 
-/// Judges the system behind `endpoints`. An offence counts when every look finds it, until `patience` is over: contexts
-/// hear of each other later, and what was read at different times need not fit. At least two looks are taken before
-/// anything is said to be wrong.
+/// Judges the system behind `endpoints`. An offence counts when every look finds it that can judge it, until `patience` is
+/// over: contexts hear of each other later, and what was read at different times need not fit. Nothing is said to be wrong
+/// by the look alone that has first found it. What no look could judge is told.
 pub async fn verify(endpoints: &Endpoints, patience: Duration) -> Result<Verdict, CollectError> {
-    let begun = Instant::now();
-    let mut standing: Option<BTreeSet<(&'static str, String)>> = None;
+    let (begun, mut looks) = (Instant::now(), Looks::default());
     loop {
-        let mut verdict = judge(&collect(endpoints).await?);
-        let name = |offence: &Offence| (offence.invariant, offence.subject.clone());
-        let again = standing.is_some();
-        if let Some(standing) = &standing {
-            verdict.offences.retain(|offence| standing.contains(&name(offence)));
-        }
-        if verdict.offences.is_empty() || again && begun.elapsed() >= patience {
+        let verdict = looks.take(judge(&collect(endpoints).await?));
+        if looks.is_clear() || !looks.has_news() && begun.elapsed() >= patience {
             return Ok(verdict);
         }
-        standing = Some(verdict.offences.iter().map(name).collect());
         tokio::time::sleep(PAUSE).await;
     }
 }

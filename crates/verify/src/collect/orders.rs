@@ -1,13 +1,15 @@
 //! The orders: as the read server shows them, and as the order feed tells them.
 
+use ordermesh_proto::common::v1::Money;
 use ordermesh_proto::order::v1::order_event::Payload;
 use ordermesh_proto::order::v1::order_event_service_client::OrderEventServiceClient;
 use ordermesh_proto::order::v1::order_query_service_client::OrderQueryServiceClient;
 use ordermesh_proto::order::v1::{
     LineProgress, ListOrdersRequest, OrderCreated, OrderEvent, OrderState, OrderStatus, StockStatus,
 };
+use tonic::Response;
 
-use super::{CollectError, Endpoints, MAX_ANSWER_BYTES, PAGE, all_until_now, asking, decoded, each_event};
+use super::{CollectError, Endpoints, MAX_ANSWER_BYTES, PAGE, asking, decoded, each_event, shown};
 use crate::snapshot::{Confirmation, FeedFault, OrderHistory, Snapshot};
 
 pub(super) async fn answers(endpoints: &Endpoints, snapshot: &mut Snapshot) -> Result<(), CollectError> {
@@ -34,19 +36,20 @@ pub(super) async fn feed(endpoints: &Endpoints, snapshot: &mut Snapshot) -> Resu
     let mut client = OrderEventServiceClient::new(endpoints.order_command.clone())
         .max_decoding_message_size(MAX_ANSWER_BYTES);
     let what = "SubscribeOrderEvents";
-    let stream = client.subscribe_order_events(all_until_now()).await.map_err(asking(what))?;
-    each_event(what, stream.into_inner(), |bytes| {
+    let open = async |request| client.subscribe_order_events(request).await.map(Response::into_inner);
+    let take = |bytes| {
         let Some(event) = decoded::<OrderEvent>("order", bytes, &mut snapshot.feed_faults)? else {
             return Ok(());
         };
         snapshot.events += 1;
-        take(snapshot, &event);
+        history(snapshot, &event);
         Ok(())
-    })
-    .await
+    };
+    snapshot.time = each_event(what, open, take).await?.time;
+    Ok(())
 }
 
-fn take(snapshot: &mut Snapshot, event: &OrderEvent) {
+fn history(snapshot: &mut Snapshot, event: &OrderEvent) {
     let Some(payload) = &event.payload else {
         let detail =
             format!("event {} of type {} has no payload that is known", event.position, event.r#type);
@@ -56,7 +59,7 @@ fn take(snapshot: &mut Snapshot, event: &OrderEvent) {
     if let Payload::OrderCreated(created) = payload
         && !snapshot.orders.contains_key(&event.key)
     {
-        snapshot.orders.insert(event.key.clone(), placed(created));
+        snapshot.orders.insert(event.key.clone(), placed(created, event));
     }
     match snapshot.orders.get_mut(&event.key) {
         Some(order) => order.take(event, payload),
@@ -67,7 +70,7 @@ fn take(snapshot: &mut Snapshot, event: &OrderEvent) {
     }
 }
 
-fn placed(created: &OrderCreated) -> OrderHistory {
+fn placed(created: &OrderCreated, event: &OrderEvent) -> OrderHistory {
     let line = |line: &ordermesh_proto::order::v1::OrderLine| {
         let progress = LineProgress {
             line_id: line.line_id,
@@ -77,7 +80,11 @@ fn placed(created: &OrderCreated) -> OrderHistory {
         };
         (line.line_id, progress)
     };
-    OrderHistory { lines: created.lines.iter().map(line).collect(), ..OrderHistory::default() }
+    OrderHistory {
+        lines: created.lines.iter().map(line).collect(),
+        shown: shown::placed(created, event),
+        ..OrderHistory::default()
+    }
 }
 
 /// What an event of any type has: what is owed, the status, and what has become of lines.
@@ -152,6 +159,7 @@ impl OrderHistory {
         if let Payload::OrderConfirmed(_) = payload {
             self.confirmed = Some(self.confirmation());
         }
+        shown::take(&mut self.shown, event, payload);
         let state = match common.status {
             Some(status) => {
                 self.status = status.clone();
@@ -171,11 +179,15 @@ impl OrderHistory {
     /// What was on record before the confirmation.
     fn confirmation(&self) -> Confirmation {
         let status = &self.status;
+        let minor = |money: Option<&Money>| money.map_or(0, |money| money.minor_units);
         Confirmation {
             reserved: matches!(status.stock(), StockStatus::Reserved | StockStatus::Shortfall),
             payment: status.payment(),
             amount_due: self.amount_due,
-            authorized: status.authorized.as_ref().map_or(0, |money| money.minor_units),
+            authorized: minor(status.authorized.as_ref()),
+            captured: minor(status.captured.as_ref()),
+            refunded: minor(status.refunded.as_ref()),
+            held: !self.shown.holds.is_empty(),
         }
     }
 }

@@ -4,8 +4,9 @@ use ordermesh_proto::payment::v1::payment_event::Payload;
 use ordermesh_proto::payment::v1::payment_event_service_client::PaymentEventServiceClient;
 use ordermesh_proto::payment::v1::payment_query_service_client::PaymentQueryServiceClient;
 use ordermesh_proto::payment::v1::{ListPaymentsRequest, PaymentAmounts, PaymentEvent};
+use tonic::Response;
 
-use super::{CollectError, Endpoints, MAX_ANSWER_BYTES, PAGE, all_until_now, asking, decoded, each_event};
+use super::{CollectError, Endpoints, MAX_ANSWER_BYTES, PAGE, asking, decoded, each_event};
 use crate::snapshot::{FeedFault, PaymentHistory, Snapshot};
 
 pub(super) async fn answers(endpoints: &Endpoints, snapshot: &mut Snapshot) -> Result<(), CollectError> {
@@ -27,19 +28,20 @@ pub(super) async fn feed(endpoints: &Endpoints, snapshot: &mut Snapshot) -> Resu
     let mut client =
         PaymentEventServiceClient::new(endpoints.payment.clone()).max_decoding_message_size(MAX_ANSWER_BYTES);
     let what = "SubscribePaymentEvents";
-    let stream = client.subscribe_payment_events(all_until_now()).await.map_err(asking(what))?;
-    each_event(what, stream.into_inner(), |bytes| {
+    let open = async |request| client.subscribe_payment_events(request).await.map(Response::into_inner);
+    let take = |bytes| {
         let Some(event) = decoded::<PaymentEvent>("payment", bytes, &mut snapshot.feed_faults)? else {
             return Ok(());
         };
         snapshot.events += 1;
-        take(snapshot, &event);
+        history(snapshot, &event);
         Ok(())
-    })
-    .await
+    };
+    each_event(what, open, take).await?;
+    Ok(())
 }
 
-fn take(snapshot: &mut Snapshot, event: &PaymentEvent) {
+fn history(snapshot: &mut Snapshot, event: &PaymentEvent) {
     let history = snapshot.payment_histories.entry(event.key.clone()).or_default();
     let (before, revision) = (history.revision, event.key_revision);
     // A payment's first event that is there need not be its first, once the log was truncated.

@@ -1,43 +1,26 @@
 //! Stock and reservations: as inventory answers them, and what its feed says has come and gone.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ordermesh_proto::inventory::v1::inventory_event::Payload;
 use ordermesh_proto::inventory::v1::inventory_event_service_client::InventoryEventServiceClient;
 use ordermesh_proto::inventory::v1::inventory_query_service_client::InventoryQueryServiceClient;
 use ordermesh_proto::inventory::v1::{InventoryEvent, ListReservationsRequest, ListStockRequest, StockItem};
+use tonic::Response;
 use tonic::transport::Channel;
 
-use super::{CollectError, Endpoints, MAX_ANSWER_BYTES, PAGE, all_until_now, asking, decoded, each_event};
+use super::{CollectError, Endpoints, MAX_ANSWER_BYTES, PAGE, asking, decoded, each_event};
 use crate::snapshot::{FeedFault, Place, Snapshot};
 
-/// Reservations, and the stock before and after them: what has changed in between is moving, and says nothing.
-pub(super) async fn answers(endpoints: &Endpoints, snapshot: &mut Snapshot) -> Result<(), CollectError> {
-    let mut client = InventoryQueryServiceClient::new(endpoints.inventory.clone())
-        .max_decoding_message_size(MAX_ANSWER_BYTES);
-    let before = stock(&mut client).await?;
-    let mut page_token = String::new();
-    loop {
-        let request =
-            ListReservationsRequest { page_size: PAGE, page_token, ..ListReservationsRequest::default() };
-        let page = client.list_reservations(request).await.map_err(asking("ListReservations"))?.into_inner();
-        let reservations = page.reservations.into_iter();
-        snapshot.reservations.extend(reservations.map(|one| (one.reservation_id.clone(), one)));
-        page_token = page.next_page_token;
-        if page_token.is_empty() {
-            break;
-        }
-    }
-    snapshot.stock = stock(&mut client).await?;
-    let moving = snapshot.stock.iter().filter(|(place, item)| before.get(*place) != Some(item));
-    snapshot.moving_stock = moving.map(|(place, _)| place.clone()).collect();
-    Ok(())
+type Items = BTreeMap<Place, StockItem>;
+
+fn queries(endpoints: &Endpoints) -> InventoryQueryServiceClient<Channel> {
+    InventoryQueryServiceClient::new(endpoints.inventory.clone()).max_decoding_message_size(MAX_ANSWER_BYTES)
 }
 
-async fn stock(
-    client: &mut InventoryQueryServiceClient<Channel>,
-) -> Result<BTreeMap<Place, StockItem>, CollectError> {
-    let (mut items, mut page_token) = (BTreeMap::new(), String::new());
+/// All stock.
+pub(super) async fn items(endpoints: &Endpoints) -> Result<Items, CollectError> {
+    let (mut client, mut items, mut page_token) = (queries(endpoints), BTreeMap::new(), String::new());
     loop {
         let request = ListStockRequest { page_size: PAGE, page_token, ..ListStockRequest::default() };
         let page = client.list_stock(request).await.map_err(asking("ListStock"))?.into_inner();
@@ -49,13 +32,49 @@ async fn stock(
     }
 }
 
-pub(super) async fn feed(endpoints: &Endpoints, snapshot: &mut Snapshot) -> Result<(), CollectError> {
+/// All reservations.
+pub(super) async fn reservations(endpoints: &Endpoints, snapshot: &mut Snapshot) -> Result<(), CollectError> {
+    let (mut client, mut page_token) = (queries(endpoints), String::new());
+    loop {
+        let request =
+            ListReservationsRequest { page_size: PAGE, page_token, ..ListReservationsRequest::default() };
+        let page = client.list_reservations(request).await.map_err(asking("ListReservations"))?.into_inner();
+        let reservations = page.reservations.into_iter();
+        snapshot.reservations.extend(reservations.map(|one| (one.reservation_id.clone(), one)));
+        page_token = page.next_page_token;
+        if page_token.is_empty() {
+            return Ok(());
+        }
+    }
+}
+
+/// Takes the stock as it is after everything of inventory was read. What was another `before` is moving; what the feed
+/// does not tell of from its first change on is truncated.
+pub(super) fn settle(
+    before: &Items,
+    after: Items,
+    from_the_first: Option<&BTreeSet<Place>>,
+    snapshot: &mut Snapshot,
+) {
+    let places = |fits: &dyn Fn(&Place, &StockItem) -> bool| {
+        after.iter().filter(|(place, item)| fits(place, item)).map(|(place, _)| place.clone()).collect()
+    };
+    snapshot.moving_stock = places(&|place, item| before.get(place) != Some(item));
+    snapshot.truncated_stock = places(&|place, _| from_the_first.is_some_and(|first| !first.contains(place)));
+    snapshot.stock = after;
+}
+
+/// What has come and gone; the stock that is told of from its first change on, none when all is.
+pub(super) async fn feed(
+    endpoints: &Endpoints,
+    snapshot: &mut Snapshot,
+) -> Result<Option<BTreeSet<Place>>, CollectError> {
     let mut client = InventoryEventServiceClient::new(endpoints.inventory.clone())
         .max_decoding_message_size(MAX_ANSWER_BYTES);
     let what = "SubscribeInventoryEvents";
-    let stream = client.subscribe_inventory_events(all_until_now()).await.map_err(asking(what))?;
-    let mut revisions = BTreeMap::<String, i64>::new();
-    each_event(what, stream.into_inner(), |bytes| {
+    let open = async |request| client.subscribe_inventory_events(request).await.map(Response::into_inner);
+    let (mut revisions, mut from_the_first) = (BTreeMap::<String, i64>::new(), BTreeSet::new());
+    let take = |bytes| {
         let Some(event) = decoded::<InventoryEvent>("inventory", bytes, &mut snapshot.feed_faults)? else {
             return Ok(());
         };
@@ -66,14 +85,20 @@ pub(super) async fn feed(endpoints: &Endpoints, snapshot: &mut Snapshot) -> Resu
             let detail = format!("{} follows {}", event.key_revision, before.unwrap_or(0));
             snapshot.feed_faults.push(FeedFault { feed: "inventory", key: event.key.clone(), detail });
         }
-        if let Some(Payload::StockAdjusted(adjusted)) = event.payload {
-            let place = (adjusted.sku, adjusted.location);
-            if before.is_none() && event.key_revision > 1 {
-                snapshot.moving_stock.insert(place.clone());
+        let place = match event.payload {
+            Some(Payload::StockAdjusted(adjusted)) => {
+                let place = (adjusted.sku, adjusted.location);
+                *snapshot.stock_changes.entry(place.clone()).or_default() += adjusted.change;
+                place
             }
-            *snapshot.stock_changes.entry(place).or_default() += adjusted.change;
+            Some(Payload::ReorderLevelSet(set)) => (set.sku, set.location),
+            _ => return Ok(()),
+        };
+        if event.key_revision == 1 {
+            from_the_first.insert(place);
         }
         Ok(())
-    })
-    .await
+    };
+    let truncated = each_event(what, open, take).await?.truncated;
+    Ok(truncated.then_some(from_the_first))
 }

@@ -1,9 +1,12 @@
 //! What must hold of every order by itself.
 
-use ordermesh_proto::order::v1::{LineProgress, OrderState, PaymentStatus};
+use ordermesh_proto::order::v1::{HoldReason, LineProgress, OrderState, PaymentStatus, WaitingForWhat};
 
 use super::Court;
 use crate::snapshot::{Confirmation, OrderHistory, Snapshot};
+
+/// How long an order may stand past a deadline: replicas' clocks differ, and what is due is looked for now and then.
+const GRACE_SECONDS: i64 = 60;
 
 /// Whether the order's state is not final.
 pub(super) fn is_open(order: &OrderHistory) -> bool {
@@ -20,11 +23,24 @@ impl OrderHistory {
     pub fn state(&self) -> OrderState {
         self.states.last().copied().unwrap_or_default()
     }
+
+    /// Whether it says that it waits for this.
+    pub(super) fn waits_for(&self, what: WaitingForWhat) -> bool {
+        self.status.waiting_for.iter().any(|waiting| waiting.what() == what)
+    }
+
+    /// Whether it is held for this.
+    pub(super) fn is_held_for(&self, reason: HoldReason) -> bool {
+        self.shown.holds.iter().any(|hold| hold.reason() == reason)
+    }
 }
 
 pub(super) fn judge(snapshot: &Snapshot, court: &mut Court) {
     for (id, order) in &snapshot.orders {
         judge_order(id, order, court);
+        if !order.without_status {
+            judge_status(id, order, snapshot.time, court);
+        }
         order.lines.values().for_each(|line| judge_line(id, line, court));
     }
 }
@@ -52,14 +68,29 @@ fn judge_order(id: &str, order: &OrderHistory, court: &mut Court) {
             format!("{} in state {}", order.amount_due, order.state().as_str_name())
         });
     }
-    if order.without_status {
-        return;
-    }
+}
+
+fn judge_status(id: &str, order: &OrderHistory, time: i64, court: &mut Court) {
     let waits = !order.status.waiting_for.is_empty();
     court.expect(!is_open(order) || waits, "order: no state that is not final without a reason", id, || {
         format!("{} waits for nothing", order.state().as_str_name())
     });
+    for waiting in &order.status.waiting_for {
+        let acted = waiting.deadline.is_none_or(|deadline| time <= deadline.seconds + GRACE_SECONDS);
+        court.expect(acted, "order: a deadline that has passed is acted upon", id, || {
+            let late = waiting.deadline.map_or(0, |deadline| time - deadline.seconds);
+            format!("{} should have come {late} seconds ago", waiting.what().as_str_name())
+        });
+    }
+    let held = order.shown.holds.iter().any(|hold| hold.reason() != HoldReason::Unspecified);
+    let waits = order.waits_for(WaitingForWhat::Hold);
+    court.expect(waits == held || !is_open(order), "order: held is what has a hold", id, || {
+        format!("{} holds, and {:?}", order.shown.holds.len(), order.status.waiting_for)
+    });
     if let Some(confirmed) = order.confirmed {
+        court.expect(!confirmed.held, "order: it is not confirmed while it is held", id, || {
+            format!("{confirmed:?}")
+        });
         court.expect(
             may_confirm(&confirmed),
             "order: at its confirmation stock was reserved and payment authorized",
@@ -69,13 +100,13 @@ fn judge_order(id: &str, order: &OrderHistory, court: &mut Court) {
     }
 }
 
+/// What is captured already need not be set aside, and where nothing is owed any more no attempt needs to succeed.
 fn may_confirm(confirmed: &Confirmation) -> bool {
-    let paid = match confirmed.payment {
-        PaymentStatus::NotRequired => true,
-        PaymentStatus::Authorized => confirmed.authorized >= confirmed.amount_due,
-        _ => confirmed.amount_due == 0,
-    };
-    confirmed.reserved && paid
+    use PaymentStatus::{Authorized, Declined, NotRequired, Refunded, Voided};
+    let (due, kept) = (confirmed.amount_due, confirmed.captured - confirmed.refunded);
+    let set_aside = confirmed.payment == Authorized && confirmed.authorized >= due;
+    let nothing = due == 0 && matches!(confirmed.payment, NotRequired | Declined | Voided | Refunded);
+    confirmed.reserved && (set_aside || kept > 0 && kept >= due || nothing)
 }
 
 /// domain.md: Placed → Confirmed → Completed; Placed → Rejected or Expired; Placed or Confirmed → Cancelling →

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ordermesh_proto::order::v1::{LineProgress, Order};
+use ordermesh_proto::order::v1::{LineProgress, Order, OrderNote};
 
 use super::Court;
 use crate::snapshot::{OrderHistory, Snapshot};
@@ -36,6 +36,9 @@ fn judge_view(id: &str, order: &OrderHistory, view: &Order, court: &mut Court) {
     court.expect(due == order.amount_due, INVARIANT, id, || {
         format!("{due} owed instead of {}", order.amount_due)
     });
+    for field in differences(&order.shown, view) {
+        court.find(INVARIANT, id, || format!("{field} is not what the events tell"));
+    }
     if !order.without_status {
         court.expect(view.status.as_ref() == Some(&order.status), INVARIANT, id, || {
             format!("status {:?} instead of {:?}", view.status, order.status)
@@ -46,4 +49,22 @@ fn judge_view(id: &str, order: &OrderHistory, view: &Order, court: &mut Court) {
             format!("lines {lines:?} instead of {:?}", order.lines)
         });
     }
+}
+
+/// The fields that are not as they should be, by name: what is in them is the customers' and not for reports.
+fn differences(told: &Order, view: &Order) -> Vec<&'static str> {
+    macro_rules! unlike {
+        ($($field:ident)+) => {
+            [$((stringify!($field), told.$field != view.$field)),+]
+        };
+    }
+    let fields = unlike! {
+        order_id order_reference buyer lines shipping discounts prices_include_tax totals billing_account_id
+        placed_time update_time payment_deadline holds shipments returns cancel_reason rejection_reason
+        rejection_detail payment_action_url payment_code payment_detail
+    };
+    let note = |note: &OrderNote| (note.note_id.clone(), note.actor.clone(), note.added_time);
+    let notes = |order: &Order| order.notes.iter().map(note).collect::<Vec<_>>();
+    let unlike = fields.into_iter().chain([("notes", notes(told) != notes(view))]);
+    unlike.filter(|(_, unlike)| *unlike).map(|(field, _)| field).collect()
 }
