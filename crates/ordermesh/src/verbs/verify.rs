@@ -1,12 +1,13 @@
 //! `ordermesh verify`: are all invariants of the platform kept on this running system?
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use clap::Args;
 use ordermesh_console::connect::{Address, Common, Session, parse_address};
 use ordermesh_console::failure::Failure;
 use ordermesh_console::render::facts;
-use ordermesh_verify::{Endpoints, Verdict, verify};
+use ordermesh_verify::{Endpoints, Question, Verdict, verify};
 
 /// Offences that are shown; what is broken as a whole breaks very many.
 const SHOWN: usize = 50;
@@ -66,14 +67,22 @@ fn json(verdict: &Verdict) -> serde_json::Value {
             "detail": offence.detail,
         })
     };
+    let unjudged = |question: &Question| {
+        let (invariant, subject) = question;
+        serde_json::json!({ "invariant": invariant, "subject": subject })
+    };
     serde_json::json!({
         "orders": verdict.orders,
         "open_orders": verdict.open_orders,
         "orders_without_beginning": verdict.truncated,
+        "waiting": verdict.waiting,
+        "waiting_when_final": verdict.waiting_when_final,
         "stock_items": verdict.stock_items,
+        "stock_without_beginning": verdict.truncated_stock,
         "reservations": verdict.reservations,
         "payments": verdict.payments,
         "events": verdict.events,
+        "unjudged": verdict.unjudged.iter().map(unjudged).collect::<Vec<_>>(),
         "offences": verdict.offences.iter().map(offence).collect::<Vec<_>>(),
     })
 }
@@ -94,17 +103,43 @@ fn text(verdict: &Verdict) -> String {
                 count => format!("{count} orders more, whose first events are gone, were not judged"),
             },
         ),
-        ("stock", format!("{} articles at locations", verdict.stock_items)),
+        ("waiting", waiting(&verdict.waiting)),
+        ("final, waiting", waiting(&verdict.waiting_when_final)),
+        ("stock", stock(verdict)),
         ("reservations", verdict.reservations.to_string()),
         ("payments", verdict.payments.to_string()),
         ("events", verdict.events.to_string()),
+        (
+            "not judged",
+            match verdict.unjudged_subjects() {
+                0 => String::new(),
+                count => format!("{count} articles or payments, which changed whenever they were looked at"),
+            },
+        ),
     ]);
     let mut lines = vec![judged, String::new()];
     lines.extend(verdict.offences.iter().take(SHOWN).map(ToString::to_string));
     match verdict.offences.len() {
-        0 => lines.push("every invariant holds".to_owned()),
+        0 if verdict.unjudged.is_empty() => lines.push("every invariant holds".to_owned()),
+        0 => lines.push("every invariant holds that could be judged".to_owned()),
         count if count > SHOWN => lines.push(format!("… and {} more", count - SHOWN)),
         _ => {}
     }
     lines.join("\n")
+}
+
+/// What orders wait for, with how many of them do: `delivery 3, stock release 1`.
+fn waiting(counts: &BTreeMap<String, usize>) -> String {
+    let count = |(name, count): (&String, &usize)| format!("{} {count}", name.replace('_', " "));
+    counts.iter().map(count).collect::<Vec<_>>().join(", ")
+}
+
+fn stock(verdict: &Verdict) -> String {
+    match verdict.truncated_stock {
+        0 => format!("{} articles at locations", verdict.stock_items),
+        count => format!(
+            "{} articles at locations; of {count} the first changes are gone, so that what came and left was not summed up",
+            verdict.stock_items
+        ),
+    }
 }

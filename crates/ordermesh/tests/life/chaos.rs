@@ -9,6 +9,7 @@ use std::time::Duration;
 use ordermesh_testkit::random::Random;
 use ordermesh_testkit::shop::{Habits, Seen};
 use ordermesh_testkit::wait;
+use ordermesh_verify::Verdict;
 
 use crate::servers::{NAMES, Servers};
 
@@ -21,6 +22,21 @@ const PIECES_AN_ORDER: usize = 3;
 /// The longest time between two kills, and of an outage.
 const CALM_MS: u64 = 900;
 const OUTAGE_MS: u64 = 600;
+
+/// The longest time until the last refund is through and the last payment window is over.
+const REST: Duration = Duration::from_secs(60);
+
+/// What people and goods do; everything else that an order can wait for happens by itself.
+const OF_PEOPLE: [&str; 5] = ["payment_action", "payment_retry", "hold", "dispatch", "delivery"];
+
+/// The verdict, once no order waits for what happens by itself, and none that is final waits at all.
+fn at_rest(verdict: Verdict) -> Result<Verdict, String> {
+    let by_itself = verdict.waiting.keys().any(|name| !OF_PEOPLE.contains(&name.as_str()));
+    match by_itself || !verdict.waiting_when_final.is_empty() || !verdict.unjudged.is_empty() {
+        true => Err(format!("{verdict:?}")),
+        false => Ok(verdict),
+    }
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn orders_live_through_servers_that_are_killed_and_started_again_at_random() {
@@ -67,7 +83,12 @@ async fn orders_live_through_servers_that_are_killed_and_started_again_at_random
             *seen.entry(state).or_default() += count;
         }
     }
-    let verdict = shop.assert_sound().await;
+    let verdict = wait::until(
+        REST,
+        async || at_rest(shop.assert_sound().await),
+        "nothing is left that happens without anybody doing it",
+    );
+    let verdict = verdict.await;
     eprintln!("killed {NAMES:?} {kills:?} times; {seen:?}; {verdict:?}");
     assert_eq!(verdict.orders, orders / crowd * crowd);
     assert!(kills.iter().sum::<usize>() > 4, "something was killed");

@@ -34,9 +34,10 @@ const TOO_LATE: [&str; 12] = [
     "PAYMENT_OPERATION_NOT_OPEN",
 ];
 
-/// Looks at an order that long apart, and so often before it is left as it is.
+/// Looks at an order that long apart.
 const LOOK: Duration = Duration::from_millis(30);
-const LOOKS: usize = 400;
+/// So many looks at an order that somebody waits for without anything new are a minute: it stands still.
+const LOOKS: usize = 2000;
 
 /// What people are like: the articles, and the cards with their weights.
 #[derive(Debug, Clone)]
@@ -96,7 +97,8 @@ impl Habits {
 pub type Seen = BTreeMap<&'static str, usize>;
 
 impl Shop {
-    /// Takes so many orders on their way, one after the other, and tells where each was left.
+    /// Takes so many orders on their way, one after the other, and tells where each was left. Panics over one that stands
+    /// still while somebody waits for it.
     pub async fn serve(&self, habits: &Habits, mut random: Random, orders: usize) -> Seen {
         let mut seen = Seen::new();
         for _ in 0..orders {
@@ -112,16 +114,21 @@ impl Shop {
             self.cancel(&order_id).await;
         }
         let (patient, mut asked_back) = (random.below(4) > 0, false);
-        for _ in 0..LOOKS {
-            if let Some(order) = self.order(&order_id).await {
-                if self.is_left(&order, patient, asked_back) {
+        let (mut revision, mut looks) = (0, 0);
+        loop {
+            let order = self.order(&order_id).await;
+            if let Some(order) = &order {
+                if self.is_left(order, patient, asked_back) {
                     return order.state();
                 }
-                self.act(&order, random, &mut asked_back).await;
+                self.act(order, random, &mut asked_back).await;
             }
+            let newest = order.as_ref().map_or(0, |order| order.revision);
+            looks = if newest == revision { looks + 1 } else { 0 };
+            revision = newest;
+            assert!(looks < LOOKS, "the order {order_id} stands still: {order:#?}");
             wait::pause(LOOK).await;
         }
-        self.order(&order_id).await.map_or(OrderState::Unspecified, |order| order.state())
     }
 
     /// Whether nobody does anything more about the order.
