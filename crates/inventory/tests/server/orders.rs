@@ -200,9 +200,9 @@ pub fn line_cancelled(line_id: i32, ordered: i32, cancelled: i32) -> Fact {
     ("OrderLinesCancelled", fact.encode_to_vec())
 }
 
-/// Of a line so many pieces have left by now.
-pub fn dispatched(line_id: i32, ordered: i32, shipped: i32) -> Fact {
-    let progress = vec![LineProgress { shipped, ..progress(line_id, ordered) }];
+/// Of a line of `ordered` pieces so many are cancelled, and so many have left by now.
+pub fn dispatched(line_id: i32, ordered: i32, cancelled: i32, shipped: i32) -> Fact {
+    let progress = vec![LineProgress { cancelled, shipped, ..progress(line_id, ordered) }];
     ("ShipmentDispatched", wire::ShipmentDispatched { progress, ..Default::default() }.encode_to_vec())
 }
 

@@ -21,9 +21,9 @@ async fn an_order_is_reserved_committed_sent_and_returned_and_nothing_counts_twi
     say(confirmed()).await;
     eventually!(inventory.state(order).await == Some(Committed), "the pieces are committed");
     say(line_cancelled(1, 4, 1)).await;
-    say(dispatched(1, 4, 2)).await;
+    say(dispatched(1, 4, 1, 2)).await;
     eventually!(inventory.stock("TEA").await == (8, 7), "two pieces have left, one is released, one is left");
-    say(dispatched(1, 4, 3)).await;
+    say(dispatched(1, 4, 1, 3)).await;
     eventually!(inventory.state(order).await == Some(Consumed), "all that was wanted has left");
     say(returned(return_id, 1, 1, 1)).await;
     eventually!(inventory.stock("TEA").await == (8, 8), "one of the returned pieces can be sold again");

@@ -59,7 +59,7 @@ async fn an_order_expires_when_payment_is_heard_until_its_deadline_or_not_heard_
     let order = house.place().await;
     let minutes = |minutes: u64| Timestamp::now() + Duration::from_secs(60 * minutes);
     let heard = Progress {
-        place: Some(LogPosition { feed_id: Uuid::nil(), event_id: Uuid::nil(), position: 9 }),
+        place: Some(LogPosition { feed_id: Uuid::nil(), event_id: None, position: 9 }),
         head: 9,
         contact: Some(minutes(0)),
         active: true,
