@@ -8,14 +8,16 @@ mod payments;
 mod shown;
 mod stock;
 
+use std::time::Duration;
+
 use ordermesh_proto::feed::v1::subscribe_request::Start;
 use ordermesh_proto::feed::v1::subscribe_response::Frame;
 use ordermesh_proto::feed::v1::until::Bound;
 use ordermesh_proto::feed::v1::{EventEnvelope, SubscribeRequest, SubscribeResponse, Until};
 use prost::Message;
 use tokio_stream::{Stream, StreamExt};
-use tonic::Status;
 use tonic::transport::Channel;
+use tonic::{Code, Response, Status};
 
 use crate::snapshot::{FeedFault, Snapshot};
 
@@ -23,6 +25,9 @@ use crate::snapshot::{FeedFault, Snapshot};
 const MAX_ANSWER_BYTES: usize = 64 << 20;
 /// Items a page.
 const PAGE: i32 = 200;
+/// How often a server that cannot answer now is asked, and the time in between.
+const TRIES: usize = 10;
+const PAUSE: Duration = Duration::from_millis(200);
 /// Streams of a feed that may end early one after the other, without an event in between.
 const MAX_CUT_SHORT: usize = 5;
 
@@ -70,6 +75,20 @@ fn asking(what: &'static str) -> impl Fn(Status) -> CollectError {
     move |status| CollectError::Refused { what, status: Box::new(status) }
 }
 
+/// What a server answers. One that is away for a moment, or busier than it can read, is asked again.
+async fn answer<T, F>(what: &'static str, mut ask: impl FnMut() -> F) -> Result<T, CollectError>
+where
+    F: Future<Output = Result<Response<T>, Status>>,
+{
+    for _ in 1..TRIES {
+        match ask().await {
+            Err(status) if status.code() == Code::Unavailable => tokio::time::sleep(PAUSE).await,
+            answer => return answer.map(Response::into_inner).map_err(asking(what)),
+        }
+    }
+    ask().await.map(Response::into_inner).map_err(asking(what))
+}
+
 /// Reads everything once.
 pub async fn collect(endpoints: &Endpoints) -> Result<Snapshot, CollectError> {
     let mut snapshot = Snapshot::default();
@@ -103,13 +122,14 @@ struct Reading {
 
 /// Hands each event of a feed to `take`, in order, up to the newest one. A server may end a stream before, when it shuts
 /// down or has had it for long: what came until then is a part, and the rest is asked for.
-async fn each_event<S>(
+async fn each_event<S, F>(
     what: &'static str,
-    mut open: impl AsyncFnMut(SubscribeRequest) -> Result<S, Status>,
+    mut open: impl FnMut(SubscribeRequest) -> F,
     mut take: impl FnMut(bytes::Bytes) -> Result<(), CollectError>,
 ) -> Result<Reading, CollectError>
 where
     S: Stream<Item = Result<SubscribeResponse, Status>> + Unpin,
+    F: Future<Output = Result<S, Status>>,
 {
     let (mut reading, mut cursor, mut cut_short) = (Reading::default(), String::new(), 0);
     while cut_short < MAX_CUT_SHORT {

@@ -9,11 +9,11 @@ use ordermesh_proto::order::v1::{
 };
 use tonic::Response;
 
-use super::{CollectError, Endpoints, MAX_ANSWER_BYTES, PAGE, asking, decoded, each_event, shown};
+use super::{CollectError, Endpoints, MAX_ANSWER_BYTES, PAGE, answer, decoded, each_event, shown};
 use crate::snapshot::{Confirmation, FeedFault, OrderHistory, Snapshot};
 
 pub(super) async fn answers(endpoints: &Endpoints, snapshot: &mut Snapshot) -> Result<(), CollectError> {
-    let mut client = OrderQueryServiceClient::new(endpoints.order_query.clone())
+    let client = OrderQueryServiceClient::new(endpoints.order_query.clone())
         .max_decoding_message_size(MAX_ANSWER_BYTES);
     let mut page_token = String::new();
     loop {
@@ -23,7 +23,11 @@ pub(super) async fn answers(endpoints: &Endpoints, snapshot: &mut Snapshot) -> R
             order_by: "placed_time".to_owned(),
             ..ListOrdersRequest::default()
         };
-        let page = client.list_orders(request).await.map_err(asking("ListOrders"))?.into_inner();
+        let ask = || {
+            let (mut client, request) = (client.clone(), request.clone());
+            async move { client.list_orders(request).await }
+        };
+        let page = answer("ListOrders", ask).await?;
         snapshot.views.extend(page.orders.into_iter().map(|order| (order.order_id.clone(), order)));
         page_token = page.next_page_token;
         if page_token.is_empty() {
@@ -33,10 +37,13 @@ pub(super) async fn answers(endpoints: &Endpoints, snapshot: &mut Snapshot) -> R
 }
 
 pub(super) async fn feed(endpoints: &Endpoints, snapshot: &mut Snapshot) -> Result<(), CollectError> {
-    let mut client = OrderEventServiceClient::new(endpoints.order_command.clone())
+    let client = OrderEventServiceClient::new(endpoints.order_command.clone())
         .max_decoding_message_size(MAX_ANSWER_BYTES);
     let what = "SubscribeOrderEvents";
-    let open = async |request| client.subscribe_order_events(request).await.map(Response::into_inner);
+    let open = |request| {
+        let mut client = client.clone();
+        async move { client.subscribe_order_events(request).await.map(Response::into_inner) }
+    };
     let take = |bytes| {
         let Some(event) = decoded::<OrderEvent>("order", bytes, &mut snapshot.feed_faults)? else {
             return Ok(());

@@ -6,16 +6,23 @@ use ordermesh_proto::payment::v1::payment_query_service_client::PaymentQueryServ
 use ordermesh_proto::payment::v1::{ListPaymentsRequest, PaymentAmounts, PaymentEvent};
 use tonic::Response;
 
-use super::{CollectError, Endpoints, MAX_ANSWER_BYTES, PAGE, asking, decoded, each_event};
+use super::{CollectError, Endpoints, MAX_ANSWER_BYTES, answer, decoded, each_event};
 use crate::snapshot::{FeedFault, PaymentHistory, Snapshot};
 
+/// Payments a page. A page is read anew when one of them changes meanwhile: of many one always does.
+const PAGE: i32 = 50;
+
 pub(super) async fn answers(endpoints: &Endpoints, snapshot: &mut Snapshot) -> Result<(), CollectError> {
-    let mut client =
+    let client =
         PaymentQueryServiceClient::new(endpoints.payment.clone()).max_decoding_message_size(MAX_ANSWER_BYTES);
     let mut page_token = String::new();
     loop {
         let request = ListPaymentsRequest { page_size: PAGE, page_token, ..ListPaymentsRequest::default() };
-        let page = client.list_payments(request).await.map_err(asking("ListPayments"))?.into_inner();
+        let ask = || {
+            let (mut client, request) = (client.clone(), request.clone());
+            async move { client.list_payments(request).await }
+        };
+        let page = answer("ListPayments", ask).await?;
         snapshot.payments.extend(page.payments.into_iter().map(|one| (one.payment_id.clone(), one)));
         page_token = page.next_page_token;
         if page_token.is_empty() {
@@ -25,10 +32,13 @@ pub(super) async fn answers(endpoints: &Endpoints, snapshot: &mut Snapshot) -> R
 }
 
 pub(super) async fn feed(endpoints: &Endpoints, snapshot: &mut Snapshot) -> Result<(), CollectError> {
-    let mut client =
+    let client =
         PaymentEventServiceClient::new(endpoints.payment.clone()).max_decoding_message_size(MAX_ANSWER_BYTES);
     let what = "SubscribePaymentEvents";
-    let open = async |request| client.subscribe_payment_events(request).await.map(Response::into_inner);
+    let open = |request| {
+        let mut client = client.clone();
+        async move { client.subscribe_payment_events(request).await.map(Response::into_inner) }
+    };
     let take = |bytes| {
         let Some(event) = decoded::<PaymentEvent>("payment", bytes, &mut snapshot.feed_faults)? else {
             return Ok(());

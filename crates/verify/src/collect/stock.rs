@@ -9,7 +9,7 @@ use ordermesh_proto::inventory::v1::{InventoryEvent, ListReservationsRequest, Li
 use tonic::Response;
 use tonic::transport::Channel;
 
-use super::{CollectError, Endpoints, MAX_ANSWER_BYTES, PAGE, asking, decoded, each_event};
+use super::{CollectError, Endpoints, MAX_ANSWER_BYTES, PAGE, answer, decoded, each_event};
 use crate::snapshot::{FeedFault, Place, Snapshot};
 
 type Items = BTreeMap<Place, StockItem>;
@@ -20,10 +20,14 @@ fn queries(endpoints: &Endpoints) -> InventoryQueryServiceClient<Channel> {
 
 /// All stock.
 pub(super) async fn items(endpoints: &Endpoints) -> Result<Items, CollectError> {
-    let (mut client, mut items, mut page_token) = (queries(endpoints), BTreeMap::new(), String::new());
+    let (client, mut items, mut page_token) = (queries(endpoints), BTreeMap::new(), String::new());
     loop {
         let request = ListStockRequest { page_size: PAGE, page_token, ..ListStockRequest::default() };
-        let page = client.list_stock(request).await.map_err(asking("ListStock"))?.into_inner();
+        let ask = || {
+            let (mut client, request) = (client.clone(), request.clone());
+            async move { client.list_stock(request).await }
+        };
+        let page = answer("ListStock", ask).await?;
         items.extend(page.items.into_iter().map(|item| ((item.sku.clone(), item.location.clone()), item)));
         page_token = page.next_page_token;
         if page_token.is_empty() {
@@ -34,11 +38,15 @@ pub(super) async fn items(endpoints: &Endpoints) -> Result<Items, CollectError> 
 
 /// All reservations.
 pub(super) async fn reservations(endpoints: &Endpoints, snapshot: &mut Snapshot) -> Result<(), CollectError> {
-    let (mut client, mut page_token) = (queries(endpoints), String::new());
+    let (client, mut page_token) = (queries(endpoints), String::new());
     loop {
         let request =
             ListReservationsRequest { page_size: PAGE, page_token, ..ListReservationsRequest::default() };
-        let page = client.list_reservations(request).await.map_err(asking("ListReservations"))?.into_inner();
+        let ask = || {
+            let (mut client, request) = (client.clone(), request.clone());
+            async move { client.list_reservations(request).await }
+        };
+        let page = answer("ListReservations", ask).await?;
         let reservations = page.reservations.into_iter();
         snapshot.reservations.extend(reservations.map(|one| (one.reservation_id.clone(), one)));
         page_token = page.next_page_token;
@@ -69,10 +77,13 @@ pub(super) async fn feed(
     endpoints: &Endpoints,
     snapshot: &mut Snapshot,
 ) -> Result<Option<BTreeSet<Place>>, CollectError> {
-    let mut client = InventoryEventServiceClient::new(endpoints.inventory.clone())
+    let client = InventoryEventServiceClient::new(endpoints.inventory.clone())
         .max_decoding_message_size(MAX_ANSWER_BYTES);
     let what = "SubscribeInventoryEvents";
-    let open = async |request| client.subscribe_inventory_events(request).await.map(Response::into_inner);
+    let open = |request| {
+        let mut client = client.clone();
+        async move { client.subscribe_inventory_events(request).await.map(Response::into_inner) }
+    };
     let (mut revisions, mut from_the_first) = (BTreeMap::<String, i64>::new(), BTreeSet::new());
     let take = |bytes| {
         let Some(event) = decoded::<InventoryEvent>("inventory", bytes, &mut snapshot.feed_faults)? else {

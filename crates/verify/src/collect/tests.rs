@@ -33,11 +33,11 @@ async fn read(
     streams: Vec<Frames>,
 ) -> (Result<Reading, CollectError>, Vec<bytes::Bytes>, Vec<Option<Start>>) {
     let (mut taken, mut starts) = (Vec::new(), Vec::new());
-    let open = async |request: SubscribeRequest| {
+    let open = |request: SubscribeRequest| {
         assert_eq!(request.until, Some(Until { bound: Some(Bound::CaughtUp(true)) }));
         let frames = streams[starts.len().min(streams.len() - 1)].clone();
         starts.push(request.start);
-        Ok(tokio_stream::iter(frames))
+        std::future::ready(Ok(tokio_stream::iter(frames)))
     };
     let take = |event| {
         taken.push(event);
@@ -80,4 +80,15 @@ async fn a_feed_without_its_beginning_says_so_wherever_it_was_resumed() {
     assert!(read(streams).await.0.unwrap().truncated);
     let streams = vec![vec![opened("start", 0), shutdown("start")], vec![opened("start", 0), caught_up()]];
     assert!(!read(streams).await.0.unwrap().truncated);
+}
+
+#[tokio::test]
+async fn a_server_that_cannot_answer_now_is_asked_again_and_one_that_refuses_is_not() {
+    let mut answers = vec![Ok(Response::new("tea")), Err(Status::unavailable("busy"))];
+    let ask = || std::future::ready(answers.pop().unwrap());
+    assert_eq!(answer("List", ask).await.unwrap(), "tea");
+    let mut answers = vec![Ok(Response::new("tea")), Err(Status::permission_denied("no"))];
+    let ask = || std::future::ready(answers.pop().unwrap());
+    assert!(answer("List", ask).await.is_err());
+    assert_eq!(answers.len(), 1);
 }
