@@ -83,9 +83,10 @@ const STOCK: [&str; 6] = [
     "STOCK_OVERFLOW",
 ];
 /// Compared by crates/payment/tests/payment/pages.rs, which tells payment what orders do.
-const PAYMENTS: [&str; 6] = [
+const PAYMENTS: [&str; 7] = [
     "PAYMENT_ACTION_ELSEWHERE",
     "PAYMENT_ACTION_NOT_REQUIRED",
+    "PAYMENT_ATTEMPT_NOT_STARTED",
     "PAYMENT_NOT_FOUND",
     "PAYMENT_OPERATION_NOT_FAILED",
     "PAYMENT_OPERATION_NOT_OPEN",

@@ -73,13 +73,15 @@ impl Payment {
         Ok(events)
     }
 
-    /// A new attempt is taken when the last one is declined and nothing is open, so that there is never a second charge.
+    /// A new attempt is taken when the last one is declined and nothing is open, so that there is never a second charge,
+    /// and only while something is owed.
     fn takes_attempt(&self, number: i32) -> bool {
         let declined = self
             .attempt
             .as_ref()
             .is_none_or(|last| last.state == AttemptState::Declined && last.number < number);
-        declined && number > 0 && self.phase == Phase::Placed && self.operation.is_none()
+        let may = declined && number > 0 && self.operation.is_none();
+        may && self.phase == Phase::Placed && !self.wants_nothing()
     }
 
     fn start(&mut self, number: i32, token: PaymentMethodToken, terms: &Terms, now: Timestamp) {

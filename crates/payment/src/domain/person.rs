@@ -3,8 +3,8 @@
 use ordermesh_kernel::Timestamp;
 
 use super::{
-    ActionResult, AttemptState, Decline, Deed, Operation, OperationKind, Outcome, Payment, PaymentEvent,
-    Refusal, Terms,
+    ActionResult, AttemptState, Decline, Deed, Next, Operation, OperationKind, Outcome, Payment,
+    PaymentEvent, Refusal, Terms,
 };
 
 /// What has really happened to an operation.
@@ -37,12 +37,18 @@ impl Payment {
     ) -> Result<Vec<PaymentEvent>, Refusal> {
         let unknown = self.attempt.as_ref().is_some_and(|own| own.state == AttemptState::Unknown);
         let authorized = self.attempt.as_ref().map_or(0, |attempt| attempt.amount);
+        let is_known_there = self.attempt.as_ref().is_some_and(|own| own.provider_reference.is_some());
         let operation = self.open_operation(number)?;
         if let Some(claim) = operation.claim.filter(|claim| claim.until > now) {
             return Err(Refusal::OperationRunning { operation: number, until: claim.until });
         }
         if operation.failures == 0 && !unknown {
             return Err(Refusal::OperationNotFailed { operation: number });
+        }
+        let authorizes = matches!(operation.kind, OperationKind::Authorize | OperationKind::Inquire);
+        if resolution == Resolution::Done && authorizes && !is_known_there {
+            // What is captured in the end is found by the provider's id.
+            return Err(Refusal::AttemptNotStarted { operation: number });
         }
         let word = match resolution {
             Resolution::Done => "done",
@@ -56,6 +62,13 @@ impl Payment {
             (Resolution::Done, OperationKind::Capture) => Outcome::Captured { amount: operation.amount },
             (Resolution::Done, OperationKind::Void) => Outcome::Voided,
             (Resolution::Done, OperationKind::Refund) => Outcome::Refunded,
+            (Resolution::NotDone, OperationKind::Authorize | OperationKind::Inquire) if is_known_there => {
+                // A person can be wrong, and the customer late: what is given up there can be authorized no more.
+                self.update_time = now;
+                self.close();
+                self.open(Next { kind: OperationKind::Void, amount: authorized }, 0, now, now);
+                return Ok(Vec::new());
+            }
             (Resolution::NotDone, OperationKind::Authorize | OperationKind::Inquire) => {
                 Outcome::Declined(Decline {
                     code: "resolved_not_done".to_owned(),
@@ -65,7 +78,10 @@ impl Payment {
             }
             (Resolution::NotDone, _) => {
                 self.update_time = now;
-                return Ok(self.undone(now));
+                let mut events = self.undone(now);
+                // What is wanted may have changed while it could not be.
+                events.extend(self.steer(terms, now));
+                return Ok(events);
             }
         };
         Ok(self.settle(outcome, None, terms, now))

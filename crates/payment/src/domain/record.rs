@@ -108,7 +108,7 @@ impl Payment {
         vec![self.publish(What::ActionRequired { url }, now)]
     }
 
-    fn declined(&mut self, decline: Decline, now: Timestamp) -> Vec<PaymentEvent> {
+    pub(super) fn declined(&mut self, decline: Decline, now: Timestamp) -> Vec<PaymentEvent> {
         let voids = self.kind() == Some(OperationKind::Void);
         self.close();
         if let Some(attempt) = &mut self.attempt {
@@ -193,7 +193,7 @@ impl Payment {
         let Some(attempt) = &self.attempt else { return Vec::new() };
         let forgotten = terms.is_forgotten(attempt.first_sent, now);
         // Past the key's life the same authorization might be made twice; given up, it can never be made at all.
-        let kind = match self.phase == Phase::Ended || forgotten {
+        let kind = match self.wants_nothing() || forgotten {
             true => OperationKind::Void,
             false => OperationKind::Authorize,
         };
@@ -310,7 +310,7 @@ impl Payment {
     }
 }
 
-fn nothing_came() -> Decline {
+pub(super) fn nothing_came() -> Decline {
     Decline {
         code: "authorization_lapsed".to_owned(),
         detail: "nothing was set aside, and it was given up".to_owned(),

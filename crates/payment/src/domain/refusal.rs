@@ -32,6 +32,12 @@ pub enum Refusal {
         /// The operation's number.
         operation: i32,
     },
+    /// Nothing of the attempt has reached the provider.
+    #[error("nothing of the operation {operation} has reached the provider yet")]
+    AttemptNotStarted {
+        /// The operation's number.
+        operation: i32,
+    },
     /// Nobody waits for the customer.
     #[error("the payment is {}, and does not wait for the customer", status.words())]
     ActionNotRequired {

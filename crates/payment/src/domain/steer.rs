@@ -2,6 +2,7 @@
 
 use ordermesh_kernel::Timestamp;
 
+use super::record::nothing_came;
 use super::terms::after;
 use super::{Attempt, AttemptState, Operation, OperationKind, Payment, PaymentEvent, Phase, Terms, What};
 
@@ -21,10 +22,10 @@ pub fn next_operation(payment: &Payment) -> Option<Next> {
         return None;
     }
     let attempt = payment.attempt.as_ref()?;
-    let ended = payment.phase == Phase::Ended;
+    let gives_up = payment.wants_nothing();
     let next = |kind, amount| Some(Next { kind, amount });
     match attempt.state {
-        AttemptState::Initiated | AttemptState::ActionRequired if ended => {
+        AttemptState::Initiated | AttemptState::ActionRequired if gives_up => {
             next(OperationKind::Void, attempt.amount)
         }
         AttemptState::Initiated => next(OperationKind::Authorize, attempt.amount),
@@ -45,29 +46,44 @@ pub fn next_operation(payment: &Payment) -> Option<Next> {
 impl Payment {
     /// Opens what is needed next, gives up what is no longer wanted, and tells an order that has ended when all is over.
     pub(super) fn steer(&mut self, terms: &Terms, now: Timestamp) -> Vec<PaymentEvent> {
-        self.reconsider(now);
+        let mut events = self.reconsider(now);
         self.open_next(terms, now);
         if self.phase != Phase::Ended || self.answered || !self.is_at_rest() || self.kept() > 0 {
-            return Vec::new();
+            return events;
         }
         self.answered = true;
-        vec![self.publish(What::Voided { nothing_to_void: true }, now)]
+        events.push(self.publish(What::Voided { nothing_to_void: true }, now));
+        events
+    }
+
+    /// The order needs no money: it has ended, or what is left of it costs nothing.
+    pub(super) fn wants_nothing(&self) -> bool {
+        self.target() == 0
     }
 
     /// Changes an open operation to what is wanted by now, where it can still be changed.
-    fn reconsider(&mut self, now: Timestamp) {
-        let (ended, target, kept) = (self.phase == Phase::Ended, self.target(), self.kept());
-        let (Some(operation), Some(attempt)) = (&mut self.operation, &mut self.attempt) else { return };
+    fn reconsider(&mut self, now: Timestamp) -> Vec<PaymentEvent> {
+        let (ended, gives_up) = (self.phase == Phase::Ended, self.wants_nothing());
+        let (target, kept) = (self.target(), self.kept());
+        let (Some(operation), Some(attempt)) = (&mut self.operation, &mut self.attempt) else {
+            return Vec::new();
+        };
         match operation.kind {
-            OperationKind::Authorize if ended => {
+            OperationKind::Authorize if gives_up => {
                 // Who carries it out sends it only once the reference is recorded, which then finds it closed. With a
                 // reference it may be on its way: given up there, it cannot succeed any more.
-                if attempt.provider_reference.is_none() {
+                let unsent = attempt.provider_reference.is_none();
+                if unsent && ended {
                     attempt.state = AttemptState::Voided;
+                } else if unsent {
+                    // The order goes on, and is told that this attempt stands for nothing.
+                    return self.declined(nothing_came(), now);
                 }
                 self.close();
             }
-            OperationKind::Inquire if ended && attempt.state == AttemptState::ActionRequired => self.close(),
+            OperationKind::Inquire if gives_up && attempt.state == AttemptState::ActionRequired => {
+                self.close()
+            }
             OperationKind::Inquire if ended => operation.due(now),
             OperationKind::Capture if !operation.is_sent() => match target.min(attempt.authorized) {
                 0 => self.close(),
@@ -79,6 +95,7 @@ impl Payment {
             },
             _ => {}
         }
+        Vec::new()
     }
 
     /// Opens the operation that is needed next, if one is.

@@ -51,6 +51,9 @@ fn refused(refusal: &Refusal) -> Problem {
         Refusal::OperationNotFailed { operation } => {
             against(PaymentErrorReason::PaymentOperationNotFailed).with("operation", operation)
         }
+        Refusal::AttemptNotStarted { operation } => {
+            against(PaymentErrorReason::PaymentAttemptNotStarted).with("operation", operation)
+        }
         // The word that the contract's enum has.
         Refusal::ActionNotRequired { status } => against(PaymentErrorReason::PaymentActionNotRequired)
             .with("status", status.as_str().to_ascii_uppercase()),

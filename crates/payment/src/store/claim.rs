@@ -62,12 +62,27 @@ impl Claims {
         let lease = i64::try_from(lease.as_micros()).unwrap_or(i64::MAX);
         let micros = to_micros(now);
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let claim_id = Uuid::now_v7();
         let values: [Value; 4] =
-            [micros.into(), limit.into(), Uuid::now_v7().into(), micros.saturating_add(lease).into()];
+            [micros.into(), limit.into(), claim_id.into(), micros.saturating_add(lease).into()];
         let statement = Statement::from_sql_and_values(self.db.get_database_backend(), sql, values);
         let claimed = self.db.query_all_raw(statement).await?;
         let claimed = claimed.iter().map(|row| operation::Model::from_query_result(row, ""));
-        self.complete(claimed.collect::<Result<_, _>>()?).await
+        let works = match claimed.collect::<Result<_, _>>() {
+            Ok(claimed) => self.complete(claimed).await,
+            Err(error) => Err(error),
+        };
+        if works.is_err() {
+            // Nobody would be at them until the lease ends. Where this fails too, that is how long it takes.
+            self.forget(claim_id).await.ok();
+        }
+        works
+    }
+
+    async fn forget(&self, claim_id: Uuid) -> Result<(), DbErr> {
+        let sql = "UPDATE payment_operations SET claim_id = NULL, claim_until = NULL WHERE claim_id = $1";
+        let backend = self.db.get_database_backend();
+        self.db.execute_raw(Statement::from_sql_and_values(backend, sql, [claim_id.into()])).await.map(drop)
     }
 
     async fn complete(&self, claimed: Vec<operation::Model>) -> Result<Vec<Work>, DbErr> {
@@ -89,14 +104,12 @@ impl Claims {
             else {
                 return Err(DbErr::RecordNotFound(format!("the payment or attempt of {}", row.payment_id)));
             };
-            let known = rows::payment(payment)?;
-            works.push(Work {
-                payment_id: known.id,
-                currency: known.currency,
-                correlation_id: known.correlation_id,
-                attempt: rows::attempt(attempt)?,
-                operation: rows::operation(row)?,
-            });
+            let payment_id = row.payment_id;
+            match work(payment, attempt, row) {
+                Ok(work) => works.push(work),
+                // It stays claimed, so that it does not stand before the others again at once.
+                Err(error) => tracing::error!(%payment_id, %error, "a payment cannot be read"),
+            }
         }
         Ok(works)
     }
@@ -116,4 +129,19 @@ impl Claims {
             .await?;
         Ok(row.map(|row| OrderId::from(row.payment_id)))
     }
+}
+
+fn work(
+    payment: &payment::Model,
+    attempt: attempt::Model,
+    operation: operation::Model,
+) -> Result<Work, DbErr> {
+    let known = rows::payment(payment)?;
+    Ok(Work {
+        payment_id: known.id,
+        currency: known.currency,
+        correlation_id: known.correlation_id,
+        attempt: rows::attempt(attempt)?,
+        operation: rows::operation(operation)?,
+    })
 }

@@ -101,22 +101,31 @@ impl PaymentReader {
         Ok(self.complete(rows).await?.into_iter().map(|whole| whole.payment).collect())
     }
 
-    /// The payments with their attempts and operations. Read anew when they changed meanwhile: every change of what
+    /// The payments with their attempts and operations. One that changed meanwhile is read anew: every change of what
     /// belongs to a payment changes its own row, too.
-    async fn complete(&self, mut found: Vec<payment::Model>) -> Result<Vec<Whole>, DbErr> {
+    async fn complete(&self, found: Vec<payment::Model>) -> Result<Vec<Whole>, DbErr> {
+        let mut wholes: Vec<Option<Whole>> = vec![None; found.len()];
+        let mut moving: Vec<(usize, payment::Model)> = found.into_iter().enumerate().collect();
         for _ in 0..LOOKS {
-            let ids: Vec<Value> = found.iter().map(|row| Value::from(row.payment_id)).collect();
+            let ids: Vec<Value> = moving.iter().map(|(_, row)| Value::from(row.payment_id)).collect();
             let parts = self.parts(&ids).await?;
             let again = Table::<payment::Entity>::default();
             let again = again.find_in(&self.db, payment::Column::PaymentId, ids).await?;
             let mut again: HashMap<_, _> = again.into_iter().map(|row| (row.payment_id, row)).collect();
-            let newer: Vec<_> = found.iter().filter_map(|row| again.remove(&row.payment_id)).collect();
-            if newer == found {
-                return found.iter().map(|row| whole(row, &parts)).collect();
+            let mut newer = Vec::new();
+            for (place, row) in moving {
+                match again.remove(&row.payment_id) {
+                    Some(now) if now == row => wholes[place] = Some(whole(&row, &parts)?),
+                    Some(now) => newer.push((place, now)),
+                    None => {}
+                }
             }
-            found = newer;
+            if newer.is_empty() {
+                return Ok(wholes.into_iter().flatten().collect());
+            }
+            moving = newer;
         }
-        Err(DbErr::Conn(RuntimeErr::Internal("the payments change faster than they can be read".to_owned())))
+        Err(DbErr::Conn(RuntimeErr::Internal("a payment changes faster than it can be read".to_owned())))
     }
 
     async fn parts(&self, ids: &[Value]) -> Result<Parts, DbErr> {
@@ -130,7 +139,7 @@ impl PaymentReader {
     }
 }
 
-/// How often payments are read until they stand still.
+/// How often a payment is read until it stands still.
 const LOOKS: usize = 10;
 
 type Parts = (Vec<attempt::Model>, Vec<operation::Model>);

@@ -5,7 +5,7 @@ use ordermesh_payment::domain::{
 };
 use proptest::prelude::*;
 
-use crate::provider::{Luck, Provider, work, work_to_rest};
+use crate::provider::{Luck, Provider, state, work, work_to_rest};
 use crate::support::{TERMS, at, fact, token};
 
 #[derive(Clone, Copy, Debug)]
@@ -14,6 +14,8 @@ enum Move {
     OldFact(u8),
     Work(Luck),
     Wait(i64),
+    /// A person looks at the provider and states what has happened.
+    State,
 }
 
 fn moves() -> impl Strategy<Value = Vec<Move>> {
@@ -30,6 +32,7 @@ fn moves() -> impl Strategy<Value = Vec<Move>> {
         3 => Just(Move::NextFact),
         2 => any::<u8>().prop_map(Move::OldFact),
         6 => luck.prop_map(Move::Work),
+        1 => Just(Move::State),
         1 => prop_oneof![Just(10), Just(3_600), Just(90_000)].prop_map(Move::Wait),
     ];
     prop::collection::vec(one, 0..60)
@@ -141,6 +144,11 @@ proptest! {
                 Move::Work(luck) => {
                     if let Some(payment) = &mut story.payment {
                         story.events.extend(work(payment, &mut story.provider, luck, at(second)));
+                    }
+                }
+                Move::State => {
+                    if let Some(payment) = &mut story.payment {
+                        story.events.extend(state(payment, &mut story.provider, at(second)));
                     }
                 }
                 Move::Wait(seconds) => second += seconds,

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ordermesh_kernel::Timestamp;
 use ordermesh_payment::domain::{
-    ActionResult, Decline, OperationKind, Outcome, Payment, PaymentEvent, Report, Step,
+    ActionResult, Decline, OperationKind, Outcome, Payment, PaymentEvent, Report, Resolution, Step,
 };
 
 use crate::support::{TERMS, at};
@@ -178,6 +178,22 @@ pub fn work(payment: &mut Payment, provider: &mut Provider, luck: Luck, now: Tim
         return Vec::new();
     }
     payment.record(&Report { operation: number, round, first_sent, outcome }, &TERMS, now)
+}
+
+/// What a person finds at the provider about the open operation, and states; refused while nothing has failed.
+pub fn state(payment: &mut Payment, provider: &mut Provider, now: Timestamp) -> Vec<PaymentEvent> {
+    let Some(operation) = &payment.operation else { return Vec::new() };
+    let (number, kind, key) = (operation.number, operation.kind, operation.key.clone());
+    let reference = payment.attempt.as_ref().and_then(|attempt| attempt.provider_reference.clone());
+    let found = reference.map(|reference| provider.ask(kind, (&key, &reference), None));
+    let resolution = match (kind, found) {
+        (OperationKind::Authorize | OperationKind::Inquire, Some(Outcome::Authorized { .. }))
+        | (OperationKind::Void, Some(Outcome::Voided))
+        | (OperationKind::Refund, Some(Outcome::Refunded)) => Resolution::Done,
+        (OperationKind::Capture, Some(Outcome::Captured { .. })) => Resolution::Done,
+        _ => Resolution::NotDone,
+    };
+    payment.resolve(number, resolution, ("user:ada", "seen there"), &TERMS, now).unwrap_or_default()
 }
 
 /// Lets the provider answer well until nothing is left to do, with the customer's action done.

@@ -208,6 +208,32 @@ fn a_persons_word_counts_only_for_what_has_failed_and_is_not_under_way() {
 }
 
 #[test]
+fn an_authorization_that_a_person_says_was_not_done_is_given_up_where_the_provider_knows_it() {
+    let (mut payment, _) = payment(&[created(100)]);
+    answer(&mut payment, Outcome::Prepared { reference: "pi_1".to_owned() });
+    answer(&mut payment, unknown());
+    let number = payment.operation.as_ref().unwrap().number;
+    let events = payment.resolve(number, Resolution::NotDone, ("user:ada", "gone"), &TERMS, at(0)).unwrap();
+    assert_eq!((names(&events), open(&payment)), (vec![], (OperationKind::Void, 100)));
+    let deed = payment.over.operations.last().unwrap().deed.clone().unwrap();
+    assert_eq!(deed.action, "resolve as not done: gone");
+    assert_eq!(names(&answer(&mut payment, Outcome::Voided)), ["PaymentDeclined"]);
+}
+
+#[test]
+fn an_attempt_stands_for_nothing_once_what_is_left_of_the_order_costs_nothing() {
+    let no_cost = fact(2, 0, OrderFactKind::Changed);
+    let (unsent, events) = payment(&[created(100), no_cost.clone()]);
+    assert_eq!((names(&events), unsent.operation), (vec!["PaymentDeclined"], None));
+    let (mut waits, _) = payment(&[created(100)]);
+    answer(&mut waits, Outcome::Prepared { reference: "pi_1".to_owned() });
+    answer(&mut waits, Outcome::ActionRequired { url: "https://bank.example".to_owned() });
+    assert!(waits.observe(&no_cost, &TERMS, at(0)).unwrap().is_empty());
+    assert_eq!(open(&waits), (OperationKind::Void, 100));
+    assert_eq!(names(&answer(&mut waits, Outcome::Voided)), ["PaymentDeclined"]);
+}
+
+#[test]
 fn an_amount_in_another_currency_is_refused_and_changes_nothing() {
     let mut payment = authorized();
     let mut strange = fact(2, 100, OrderFactKind::Confirmed);

@@ -100,4 +100,20 @@ async fn what_is_answered_where_the_customer_acts_at_the_provider_is_on_its_page
     server.reaches(&order, PaymentStatus::Initiated).await;
     let elsewhere = server.commands().complete_payment_action(act(&order)).await.unwrap_err();
     compare("PAYMENT_ACTION_ELSEWHERE", &[elsewhere]);
+    eventually!(
+        server.payment(&order).await.unwrap().operations[0].failures > 0,
+        "the provider is not reached"
+    );
+    let mut commands = server.commands();
+    eventually!(
+        match commands.resolve_payment_operation(resolve(&order, 1)).await.unwrap_err() {
+            // Between two tries nobody is at it.
+            running if running.code() == tonic::Code::Aborted => Err(running),
+            not_started => {
+                compare("PAYMENT_ATTEMPT_NOT_STARTED", &[not_started]);
+                Ok(())
+            }
+        },
+        "the statement is refused"
+    );
 }
