@@ -52,7 +52,13 @@ pub(super) async fn feed(endpoints: &Endpoints, snapshot: &mut Snapshot) -> Resu
         history(snapshot, &event);
         Ok(())
     };
-    snapshot.time = each_event(what, open, take).await?.time;
+    let reading = each_event(what, open, take).await?;
+    snapshot.time = reading.time;
+    if reading.truncated {
+        // Of an order that has been quiet for long no event is left at all; the read server knows it.
+        let shown = snapshot.views.keys().filter(|id| !snapshot.orders.contains_key(*id));
+        snapshot.truncated.extend(shown.cloned());
+    }
     Ok(())
 }
 

@@ -1,6 +1,14 @@
-//! A feed is read to its end, or it is not read.
+//! A feed is read to its end, or it is not read; what is read of orders and stock.
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use ordermesh_proto::feed::v1::{CaughtUp, Closing, ClosingReason, EventBatch, Opened};
+use ordermesh_proto::inventory::v1::StockItem;
+use ordermesh_proto::order::v1::order_event::Payload;
+use ordermesh_proto::order::v1::{
+    OrderCreated, OrderEvent, OrderHold, OrderHoldPlaced, OrderHoldReleased, OrderPaymentRecorded,
+    PaymentRetryRequested, Shipment, ShipmentDispatched, ShipmentLost, ShipmentState,
+};
 
 use super::*;
 
@@ -91,4 +99,69 @@ async fn a_server_that_cannot_answer_now_is_asked_again_and_one_that_refuses_is_
     let ask = || std::future::ready(answers.pop().unwrap());
     assert!(answer("List", ask).await.is_err());
     assert_eq!(answers.len(), 1);
+}
+
+fn happened(revision: i64, payload: Payload) -> OrderEvent {
+    let (key, payload) = ("order".to_owned(), Some(payload));
+    OrderEvent { key, key_revision: revision, payload, ..OrderEvent::default() }
+}
+
+#[test]
+fn what_the_read_server_must_show_is_what_the_events_have_left() {
+    let created = OrderCreated { order_reference: "R1".to_owned(), ..OrderCreated::default() };
+    let mut order = shown::placed(&created, &happened(1, Payload::OrderCreated(created.clone())));
+    let hold =
+        |id: &str| Some(OrderHold { hold_id: id.to_owned(), note: "why".to_owned(), ..OrderHold::default() });
+    let parcel = |state: ShipmentState| {
+        let shipment_id = "parcel".to_owned();
+        Some(Shipment { shipment_id, state: state.into(), ..Shipment::default() })
+    };
+    let declined = OrderPaymentRecorded { code: "stolen_card".to_owned(), ..OrderPaymentRecorded::default() };
+    let history = [
+        Payload::OrderHoldPlaced(OrderHoldPlaced { hold: hold("one"), ..OrderHoldPlaced::default() }),
+        Payload::OrderHoldPlaced(OrderHoldPlaced { hold: hold("two"), ..OrderHoldPlaced::default() }),
+        Payload::OrderHoldReleased(OrderHoldReleased { hold: hold("one"), ..OrderHoldReleased::default() }),
+        Payload::OrderPaymentRecorded(declined),
+        Payload::ShipmentDispatched(ShipmentDispatched {
+            shipment: parcel(ShipmentState::Dispatched),
+            ..ShipmentDispatched::default()
+        }),
+    ];
+    for (revision, payload) in (2..).zip(&history) {
+        shown::take(&mut order, &happened(revision, payload.clone()), payload);
+    }
+    assert_eq!((order.order_id.as_str(), order.order_reference.as_str()), ("order", "R1"));
+    assert_eq!(order.holds, [hold("two").unwrap()]);
+    assert_eq!(order.payment_code, "stolen_card");
+    assert_eq!(order.shipments, [parcel(ShipmentState::Dispatched).unwrap()]);
+    let later = [
+        Payload::PaymentRetryRequested(PaymentRetryRequested::default()),
+        Payload::ShipmentLost(ShipmentLost {
+            shipment: parcel(ShipmentState::Lost),
+            ..ShipmentLost::default()
+        }),
+    ];
+    for payload in &later {
+        shown::take(&mut order, &happened(7, payload.clone()), payload);
+    }
+    assert_eq!(order.payment_code, "");
+    assert_eq!(order.shipments, [parcel(ShipmentState::Lost).unwrap()]);
+}
+
+#[test]
+fn stock_that_is_not_as_it_was_moves_and_stock_without_its_first_change_is_truncated() {
+    let item = |sku: &str, on_hand| {
+        let item =
+            StockItem { sku: sku.to_owned(), location: "main".to_owned(), on_hand, ..StockItem::default() };
+        ((sku.to_owned(), "main".to_owned()), item)
+    };
+    let before = BTreeMap::from([item("TEA", 1), item("CUP", 1)]);
+    let after = BTreeMap::from([item("TEA", 1), item("CUP", 2), item("POT", 3)]);
+    let places = |skus: &[&str]| skus.iter().map(|sku| item(sku, 0).0).collect::<BTreeSet<_>>();
+    let mut snapshot = Snapshot::default();
+    stock::settle(&before, after.clone(), None, &mut snapshot);
+    assert_eq!(snapshot.moving_stock, places(&["CUP", "POT"]));
+    assert_eq!(snapshot.truncated_stock, places(&[]), "a log with its beginning tells of all stock");
+    stock::settle(&before, after, Some(&places(&["POT"])), &mut snapshot);
+    assert_eq!(snapshot.truncated_stock, places(&["CUP", "TEA"]));
 }
