@@ -6,11 +6,8 @@ use ordermesh_proto::payment::v1::payment_query_service_client::PaymentQueryServ
 use ordermesh_proto::payment::v1::{ListPaymentsRequest, PaymentAmounts, PaymentEvent};
 use tonic::Response;
 
-use super::{CollectError, Endpoints, MAX_ANSWER_BYTES, answer, decoded, each_event};
+use super::{CollectError, Endpoints, MAX_ANSWER_BYTES, PAGE, answer, decoded, each_event};
 use crate::snapshot::{FeedFault, PaymentHistory, Snapshot};
-
-/// Payments a page. A page is read anew when one of them changes meanwhile: of many one always does.
-const PAGE: i32 = 50;
 
 pub(super) async fn answers(endpoints: &Endpoints, snapshot: &mut Snapshot) -> Result<(), CollectError> {
     let client =
