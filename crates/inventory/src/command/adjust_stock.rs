@@ -32,9 +32,12 @@ pub enum Adjustment {
 pub struct StockAdjusted {
     /// The item.
     pub item: StockItem,
-    /// What reservations have lost.
+    /// What reservations have lost; of the first [`MAX_LOSSES`].
     pub losses: Vec<Loss>,
 }
+
+/// Losses that an answer names: it is kept, and must fit into a message. Each is told by its event.
+pub const MAX_LOSSES: usize = 1000;
 
 impl Command<StockUnit> for AdjustStock {
     type Answer = StockAdjusted;
@@ -49,10 +52,11 @@ impl Command<StockUnit> for AdjustStock {
 
     fn decide(&self, unit: &mut StockUnit, now: Timestamp) -> Result<StockAdjusted, Refusal> {
         let change = self.change.clone();
-        let (item, losses) = match self.adjustment {
+        let (item, mut losses) = match self.adjustment {
             Adjustment::Counted(counted) => unit.ledger.count_to(change, counted, now)?,
             Adjustment::Change(difference) => unit.ledger.adjust(change, difference, now)?,
         };
+        losses.truncate(MAX_LOSSES);
         Ok(StockAdjusted { item, losses })
     }
 }
