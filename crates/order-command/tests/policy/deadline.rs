@@ -8,7 +8,7 @@ use ordermesh_feed::consume::{ConsumerControl, ControlError, Progress};
 use ordermesh_feed::due::DueWork;
 use ordermesh_feed::parking::{ParkedEvent, Usage};
 use ordermesh_feed::token::LogPosition;
-use ordermesh_kernel::Timestamp;
+use ordermesh_kernel::{Clock, SystemClock, Timestamp};
 use sea_orm::DbErr;
 use uuid::Uuid;
 
@@ -28,7 +28,7 @@ impl ConsumerControl for Heard {
     }
 
     fn now(&self) -> Timestamp {
-        Timestamp::now()
+        SystemClock.now()
     }
 
     async fn usage(&self) -> Result<Usage, DbErr> {
@@ -57,7 +57,7 @@ impl ConsumerControl for Heard {
 async fn an_order_expires_when_payment_is_heard_until_its_deadline_or_not_heard_for_long() {
     let house = House::open().await;
     let order = house.place().await;
-    let minutes = |minutes: u64| Timestamp::now() + Duration::from_secs(60 * minutes);
+    let minutes = |minutes: u64| SystemClock.now() + Duration::from_secs(60 * minutes);
     let heard = Progress {
         place: Some(LogPosition { feed_id: Uuid::nil(), event_id: None, position: 9 }),
         head: 9,
