@@ -1,6 +1,7 @@
 //! Settings of the server.
 
 use std::fmt::Display;
+use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
@@ -85,7 +86,7 @@ impl Default for OperationsConfig {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct StripeConfig {
-    /// Where its API answers, http or https. Default `https://api.stripe.com`.
+    /// Where its API answers: https, or http on this machine alone. Default `https://api.stripe.com`.
     pub base_url: MaskedUrl,
     /// The secret key of the account.
     pub secret_key: Secret,
@@ -121,18 +122,33 @@ pub(crate) fn unusable(setting: Unusable) -> ConfigError {
 
 impl StripeConfig {
     /// Refuses what cannot be used, by name.
-    pub(crate) fn check(&self) -> Result<(), ConfigError> {
+    pub(crate) fn check(&self, http_listen: &str) -> Result<(), ConfigError> {
         let url = self.base_url.reveal();
-        let is_http = url.starts_with("https://") || url.starts_with("http://");
-        if !is_http || url.parse::<http::Uri>().is_err() {
-            return refused("stripe.base_url", &self.base_url, "an http or https URL");
+        let Ok(uri) = url.parse::<http::Uri>() else {
+            return refused("stripe.base_url", &self.base_url, "an https URL");
+        };
+        // The secret key goes with every call: in clear it does not leave the machine.
+        let is_safe = url.starts_with("https://") || url.starts_with("http://") && is_this_machine(&uri);
+        if !is_safe {
+            let must = "an https URL, or an http one of this machine (localhost, 127.0.0.1, [::1]), since the secret key is sent there";
+            return refused("stripe.base_url", &self.base_url, must);
         }
         if self.secret_key.is_empty() {
             let what = "the secret key of the account, since payment.gateway is stripe";
             return Err(ConfigError::missing(&format!("{SECTION}.stripe.secret_key"), what));
         }
+        if !self.webhook_secret.is_empty() && http_listen.is_empty() {
+            let what = "where webhooks come to, since payment.stripe.webhook_secret is set";
+            return Err(ConfigError::missing("server.http_listen", what));
+        }
         Ok(())
     }
+}
+
+fn is_this_machine(uri: &http::Uri) -> bool {
+    let host = uri.host().unwrap_or_default();
+    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+    host.eq_ignore_ascii_case("localhost") || address.is_ok_and(|address| address.is_loopback())
 }
 
 impl OperationsConfig {
@@ -175,6 +191,54 @@ mod tests {
     #[test]
     fn the_defaults_can_be_used() {
         OperationsConfig::default().check().unwrap();
+    }
+
+    fn stripe(base_url: &str) -> StripeConfig {
+        StripeConfig {
+            base_url: MaskedUrl::from(base_url.to_owned()),
+            secret_key: Secret::from("sk_test".to_owned()),
+            ..StripeConfig::default()
+        }
+    }
+
+    #[test]
+    fn the_secret_key_leaves_the_machine_by_tls_alone() {
+        let good = [
+            "https://api.stripe.com",
+            "https://127.0.0.1",
+            "http://localhost:1/",
+            "http://127.0.0.1:12111",
+            "http://[::1]:1",
+        ];
+        for url in good {
+            stripe(url).check("").unwrap();
+        }
+        let bad = [
+            "http://api.stripe.com",
+            "http://127.0.0.1.example.org",
+            "http://127.0.0.1@example.org",
+            "http://localhost.example.org:80",
+            "http://10.0.0.1",
+            "http://0.0.0.0",
+            "http://[::]",
+            "http://",
+            "ftp://localhost",
+            "localhost",
+            "",
+        ];
+        for url in bad {
+            let refusal = stripe(url).check("").unwrap_err().to_string();
+            assert!(refusal.contains("`payment.stripe.base_url`"), "{url}: {refusal}");
+        }
+    }
+
+    #[test]
+    fn a_secret_for_webhooks_needs_a_listener_that_they_come_to() {
+        let webhook_secret = Secret::from("whsec".to_owned());
+        let config = StripeConfig { webhook_secret, ..stripe("https://api.stripe.com") };
+        let refusal = config.check("").unwrap_err().to_string();
+        assert!(refusal.contains("`server.http_listen`") && refusal.contains("webhook_secret"), "{refusal}");
+        config.check("127.0.0.1:8080").unwrap();
     }
 
     #[test]

@@ -98,6 +98,9 @@ pub async fn start_with(
 ) -> Result<Followers, StartError> {
     let config: Config = environment.settings.section(SECTION)?;
     let (terms, worker_settings) = config.operations.check()?;
+    if config.gateway == GatewayKind::Stripe {
+        config.stripe.check(&environment.settings.server.http_listen)?;
+    }
     let feed_settings = config.feed.with(&config.groups).map_err(config::unusable)?;
     let follower_settings = config.consumer.of(NAME).map_err(config::unusable)?;
     let orders =
@@ -115,10 +118,7 @@ pub async fn start_with(
     }
     let gateway: Arc<dyn Gateway> = around(match config.gateway {
         GatewayKind::Sandbox => Arc::new(Sandbox::new(patient(writer))),
-        GatewayKind::Stripe => {
-            config.stripe.check()?;
-            Arc::new(Stripe::new(&config.stripe).map_err(stripe_unusable)?)
-        }
+        GatewayKind::Stripe => Arc::new(Stripe::new(&config.stripe).map_err(stripe_unusable)?),
     });
     let limit = environment.settings.server.max_request_bytes;
     let commands =
