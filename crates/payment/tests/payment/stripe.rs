@@ -168,6 +168,19 @@ async fn webhooks_have_stripe_asked_once_and_duplicates_and_disorder_do_no_harm(
 }
 
 #[tokio::test]
+async fn a_webhook_is_no_larger_than_stripes_are() {
+    let (fake, _house, server) = at_stripe().await;
+    let of = |bytes: usize| {
+        let frame = r#"{"id":"evt","data":{"object":{}},"x":""}"#;
+        frame.replace(r#""x":""#, &format!(r#""x":"{}"#, "x".repeat(bytes - frame.len())))
+    };
+    let (fits, large) = (of(256 << 10), of((256 << 10) + 1));
+    assert_eq!((fits.len(), large.len()), (256 << 10, (256 << 10) + 1));
+    assert_eq!(fake.message(&server.http, fits, WEBHOOK_SECRET).await, 200);
+    assert_eq!(fake.message(&server.http, large, WEBHOOK_SECRET).await, 413);
+}
+
+#[tokio::test]
 async fn the_customer_acts_at_stripe_and_not_by_a_command() {
     let (_fake, house, server) = at_stripe().await;
     let order = order_with(&house, "pm_3ds").await;

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::State;
+use axum::extract::{DefaultBodyLimit, State};
 use axum::routing::post;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
@@ -21,6 +21,9 @@ use crate::worker::Wake;
 
 /// Where messages come to.
 pub const PATH: &str = "/webhooks/stripe";
+
+/// Bytes of a message. Stripe's have some thousands; who is no Stripe shall not have a megabyte read to find that out.
+const MAX_BODY: usize = 256 << 10;
 
 /// Signatures of one message that are looked at. Stripe gives one for each secret that an endpoint has just now: one, or
 /// two while it is being changed.
@@ -94,7 +97,7 @@ impl Webhooks {
 
     /// The routes below [`PATH`].
     pub fn routes(self) -> Router {
-        Router::new().route("/", post(take)).with_state(self)
+        Router::new().route("/", post(take)).layer(DefaultBodyLimit::max(MAX_BODY)).with_state(self)
     }
 
     async fn note(&self, message: Message) -> StatusCode {
