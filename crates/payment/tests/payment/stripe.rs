@@ -1,5 +1,10 @@
 //! The same life of a payment at Stripe, against a local one that is as unreliable as the test wants it.
 
+use ordermesh_kernel::{Money, OrderId, PaymentMethodToken};
+use ordermesh_payment::StripeConfig;
+use ordermesh_payment::domain::Outcome;
+use ordermesh_payment::gateway::stripe::Stripe;
+use ordermesh_payment::gateway::{Charge, Gateway};
 use ordermesh_proto::payment::v1::payment_event::Payload;
 use ordermesh_proto::payment::v1::{CompletePaymentActionRequest, PaymentActionResult, PaymentStatus};
 use ordermesh_testkit::{assert_refused, eventually};
@@ -26,6 +31,28 @@ async fn at_stripe_with(settings: &[(&str, &str)]) -> (FakeStripe, House, Server
     }
     let server = house.start().await;
     (fake, house, server)
+}
+
+/// The adapter by itself.
+fn adapter(fake: &FakeStripe) -> Stripe {
+    let config = StripeConfig {
+        base_url: format!("http://{}", fake.address).into(),
+        secret_key: API_KEY.to_owned().into(),
+        ..StripeConfig::default()
+    };
+    Stripe::new(&config).unwrap()
+}
+
+/// An operation as the worker has the adapter carry it out.
+fn charge(key: &str, reference: &str, amount: &str) -> Charge {
+    Charge {
+        payment_id: OrderId::parse("018f6b1e-0000-7000-8000-000000000001").unwrap(),
+        attempt: 1,
+        key: key.to_owned(),
+        reference: reference.to_owned(),
+        token: PaymentMethodToken::parse("pm_card").unwrap(),
+        amount: Money::parse(amount).unwrap(),
+    }
 }
 
 async fn order_with(house: &House, method: &'static str) -> Order {
@@ -205,4 +232,24 @@ async fn an_unreachable_stripe_holds_up_and_loses_nothing() {
     let operation = eventually!(tried().await, "it is tried again and again");
     assert!(operation.needs_person && operation.last_error.contains("401"), "{operation:?}");
     assert_eq!(fake.charges(&order.id.to_string()).0, 0);
+}
+
+#[tokio::test]
+async fn an_amount_that_stripe_counts_otherwise_is_declined_before_anything_is_sent() {
+    let fake = FakeStripe::start().await;
+    let stripe = adapter(&fake);
+    for amount in
+        ["500 ISK", "500 UGX", "5.00 MGA", "1.234 BHD", "0.001 JOD", "1.235 KWD", "2.009 OMR", "1.001 TND"]
+    {
+        let Outcome::Declined(decline) = stripe.prepare(&charge(amount, "", amount)).await else {
+            panic!("{amount} was not declined");
+        };
+        assert_eq!((decline.code.as_str(), decline.retryable), ("currency_not_supported", false), "{amount}");
+    }
+    assert_eq!(fake.calls("create"), 0);
+    for amount in ["500 JPY", "5.01 EUR", "5.00 MRU", "1.230 BHD", "0.010 JOD", "1.230 KWD", "2 OMR", "1 TND"]
+    {
+        let outcome = stripe.prepare(&charge(amount, "", amount)).await;
+        assert!(matches!(outcome, Outcome::Prepared { .. }), "{amount}: {outcome:?}");
+    }
 }

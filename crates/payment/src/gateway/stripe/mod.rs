@@ -6,6 +6,7 @@
 
 mod answer;
 mod client;
+mod currency;
 pub mod webhook;
 
 use async_trait::async_trait;
@@ -115,6 +116,9 @@ impl Gateway for Stripe {
     }
 
     async fn prepare(&self, charge: &Charge) -> Outcome {
+        if let Some(decline) = currency::unfit(charge.amount) {
+            return Outcome::Declined(decline);
+        }
         let amount = charge.amount.minor_units().to_string();
         let currency = charge.amount.currency().code().to_ascii_lowercase();
         let (payment, attempt) = (charge.payment_id.to_string(), charge.attempt.to_string());
