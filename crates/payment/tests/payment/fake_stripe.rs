@@ -1,13 +1,14 @@
 //! A local Stripe: PaymentIntents and refunds with their states, answers kept by idempotency key, faults on demand, and
 //! signed webhooks.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::{Path, RawQuery, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::extract::{Path, RawQuery, Request, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use bytes::Bytes as Body;
@@ -29,6 +30,9 @@ pub enum Fault {
     TimeoutAfterSuccess,
     /// It is turned away with this status; of 500 the answer is kept with the key, as Stripe does.
     Status(u16),
+    /// It is done or not, and once, and not by the key, the answer is an error of this type, or where that is empty the
+    /// page of something on the way to Stripe.
+    Says { done: bool, status: u16, error: &'static str },
 }
 
 #[derive(Clone, Default)]
@@ -44,6 +48,7 @@ struct Kept {
     answers: HashMap<String, (u16, Value)>,
     faults: HashMap<&'static str, VecDeque<Fault>>,
     calls: Vec<String>,
+    versions: BTreeSet<String>,
 }
 
 #[derive(Clone)]
@@ -66,6 +71,7 @@ impl FakeStripe {
             .route("/v1/payment_intents/{id}", get(retrieve))
             .route("/v1/payment_intents/{id}/{verb}", post(change))
             .route("/v1/refunds", post(refund).get(refunds))
+            .layer(from_fn_with_state(fake.clone(), note_version))
             .with_state(fake.clone());
         tokio::spawn(async move { axum::serve(listener, routes).await.unwrap() });
         fake
@@ -92,6 +98,11 @@ impl FakeStripe {
         };
         let kept = own().map(|(id, intent)| intent.received - refunded(id)).sum();
         (own().filter(|(_, intent)| pays(intent.status)).count(), kept)
+    }
+
+    /// The versions of the API that calls have named; nothing for one that has named none.
+    pub fn versions(&self) -> Vec<String> {
+        self.state.lock().unwrap().versions.iter().cloned().collect()
     }
 
     /// How often a kind of call has come.
@@ -136,30 +147,54 @@ impl FakeStripe {
             );
         }
         let key = headers["idempotency-key"].to_str().unwrap().to_owned();
-        let (told, fault) = {
+        let (told, fault, replayed) = {
             let mut state = self.state.lock().unwrap();
             state.calls.push(kind.to_owned());
             let fault = state.faults.get_mut(kind).and_then(VecDeque::pop_front);
+            if let Some(Fault::Says { done: false, status, error }) = fault {
+                return says(status, error);
+            }
             let turned_away = match fault {
                 Some(Fault::Status(status)) => {
                     Some((status, json!({"error": {"type": "api_error", "message": "not now"}})))
                 }
                 _ => None,
             };
-            let told = match (state.answers.get(&key).cloned(), turned_away) {
+            let known = state.answers.get(&key).cloned();
+            let replayed = known.is_some();
+            let told = match (known, turned_away) {
                 (Some(known), _) => known,
                 (None, Some(away)) if away.0 < 500 => return answer(away.0, away.1),
                 (None, Some(away)) => away,
                 (None, None) => act(&mut state),
             };
             state.answers.insert(key, told.clone());
-            (told, fault)
+            (told, fault, replayed)
         };
-        if fault == Some(Fault::TimeoutAfterSuccess) {
-            std::future::pending::<()>().await;
+        match fault {
+            Some(Fault::TimeoutAfterSuccess) => std::future::pending::<()>().await,
+            Some(Fault::Says { status, error, .. }) => return says(status, error),
+            _ => {}
         }
-        answer(told.0, told.1)
+        let mut response = answer(told.0, told.1);
+        if replayed {
+            response.headers_mut().insert("Idempotent-Replayed", HeaderValue::from_static("true"));
+        }
+        response
     }
+}
+
+fn says(status: u16, error: &str) -> Response {
+    match error {
+        "" => (StatusCode::from_u16(status).unwrap(), "<html>somebody else</html>").into_response(),
+        error => answer(status, json!({"error": {"type": error, "message": "no"}})),
+    }
+}
+
+async fn note_version(State(fake): State<FakeStripe>, request: Request, next: Next) -> Response {
+    let version = request.headers().get("Stripe-Version").map(|value| value.to_str().unwrap().to_owned());
+    fake.state.lock().unwrap().versions.insert(version.unwrap_or_default());
+    next.run(request).await
 }
 
 fn answer(status: u16, body: Value) -> Response {
@@ -231,6 +266,7 @@ async fn change(
                     "pm_funds" => ("requires_payment_method", Some("insufficient_funds")),
                     "pm_stolen" => ("requires_payment_method", Some("stolen_card")),
                     "pm_3ds" => ("requires_action", None),
+                    "pm_new" => ("requires_something_new", None),
                     _ => ("requires_capture", None),
                 };
                 if let Some(error) = shown(&id, intent)["last_payment_error"].as_object() {

@@ -104,26 +104,135 @@ async fn a_decline_tells_the_banks_code_and_whether_another_card_may_be_tried() 
 
 #[tokio::test]
 async fn an_authorization_whose_answer_was_lost_is_found_and_made_once() {
-    for fault in [Fault::TimeoutAfterSuccess, Fault::Status(500)] {
+    let says = |done, status, error| Fault::Says { done, status, error };
+    for (fault, confirms) in [
+        (Fault::TimeoutAfterSuccess, 1),
+        // A proxy has given up, or hides Stripe: neither says that it was not done.
+        (says(true, 408, ""), 1),
+        (says(true, 404, ""), 1),
+        (says(true, 502, ""), 1),
+        (says(false, 404, ""), 2),
+        (says(true, 500, "api_error"), 1),
+        // Kept with the key: what is sent a second time is answered from memory, and a third time under a new key.
+        (Fault::Status(500), 3),
+    ] {
         let (fake, house, server) = at_stripe().await;
         fake.fails("confirm", fault);
         let order = order_with(&house, "pm_card").await;
-        match fault {
-            Fault::TimeoutAfterSuccess => {
-                server.publishes(&order, &["PaymentOutcomeUnknown", "PaymentAuthorized"]).await;
-                assert_eq!(fake.charges(&order.id.to_string()).0, 1);
-            }
-            // Nothing was done, and under the same key Stripe says the same for as long as it knows the key: nothing
-            // else is tried meanwhile, and the end of the order settles it.
-            Fault::Status(_) => {
-                server.reaches(&order, PaymentStatus::Unknown).await;
-                house.orders.tell(&order, 2, 0, Fact::Cancelled).await;
-                server.publishes(&order, &["PaymentOutcomeUnknown", "PaymentVoided"]).await;
-                assert_eq!(fake.charges(&order.id.to_string()).0, 0);
-            }
-        }
-        assert_eq!(fake.calls("create"), 1);
+        server.publishes(&order, &["PaymentOutcomeUnknown", "PaymentAuthorized"]).await;
+        assert_eq!(fake.charges(&order.id.to_string()).0, 1, "{fault:?}");
+        assert_eq!((fake.calls("create"), fake.calls("confirm")), (1, confirms), "{fault:?}");
     }
+}
+
+#[tokio::test]
+async fn a_fault_that_stripe_keeps_with_the_key_is_overcome_by_a_new_one() {
+    let (fake, house, server) = at_stripe().await;
+    for kind in ["create", "confirm", "capture", "refund", "cancel"] {
+        fake.fails(kind, Fault::Status(500));
+    }
+    let order = order_with(&house, "pm_card").await;
+    house.orders.tell(&order, 2, 100, Fact::Confirmed).await;
+    server.reaches(&order, PaymentStatus::Captured).await;
+    house.orders.tell(&order, 3, 60, Fact::LinesCancelled).await;
+    server.reaches(&order, PaymentStatus::PartlyRefunded).await;
+    assert_eq!((fake.charges(&order.id.to_string()), fake.calls("refund")), ((1, 60), 3));
+    let given_up = order_with(&house, "pm_card").await;
+    server.reaches(&given_up, PaymentStatus::Authorized).await;
+    house.orders.tell(&given_up, 2, 0, Fact::Cancelled).await;
+    server.publishes(&given_up, &["PaymentAuthorized", "PaymentVoided"]).await;
+    assert_eq!(fake.charges(&given_up.id.to_string()), (0, 0));
+}
+
+#[tokio::test]
+async fn an_intent_that_was_never_confirmed_is_given_up_under_a_new_key_after_a_kept_fault() {
+    let (fake, house, server) = at_stripe().await;
+    // Turned away until the order ends, so that what is given up is still unconfirmed.
+    for _ in 0..1000 {
+        fake.fails("confirm", Fault::Status(429));
+    }
+    fake.fails("cancel", Fault::Status(500));
+    let order = order_with(&house, "pm_card").await;
+    eventually!(fake.calls("confirm") > 0, "it is to be confirmed");
+    house.orders.tell(&order, 2, 0, Fact::Cancelled).await;
+    server.publishes(&order, &["PaymentVoided"]).await;
+    assert_eq!(fake.calls("cancel"), 3, "sent, repeated from memory, sent under a new key");
+}
+
+#[tokio::test]
+async fn a_key_that_was_used_before_has_stripe_asked_what_was_done_under_it() {
+    let used = |done| Fault::Says { done, status: 400, error: "idempotency_error" };
+    for done in [true, false] {
+        let (fake, house, server) = at_stripe().await;
+        for kind in ["create", "confirm", "capture", "refund"] {
+            fake.fails(kind, used(done));
+        }
+        let order = order_with(&house, "pm_card").await;
+        house.orders.tell(&order, 2, 100, Fact::Confirmed).await;
+        server.reaches(&order, PaymentStatus::Captured).await;
+        house.orders.tell(&order, 3, 60, Fact::LinesCancelled).await;
+        server.reaches(&order, PaymentStatus::PartlyRefunded).await;
+        let expected = ["PaymentAuthorized", "PaymentCaptured", "RefundFailed", "PaymentRefunded"];
+        server.publishes(&order, &expected).await;
+        assert_eq!(fake.charges(&order.id.to_string()), (1, 60), "{done}");
+        let sent = if done { 1 } else { 2 };
+        let calls = ["confirm", "capture", "refund"].map(|kind| fake.calls(kind));
+        assert_eq!(calls, [sent; 3], "{done}");
+    }
+}
+
+#[tokio::test]
+async fn only_stripes_own_word_is_final() {
+    let fake = FakeStripe::start().await;
+    let stripe = adapter(&fake);
+    let says = |kind, status, error| fake.fails(kind, Fault::Says { done: false, status, error });
+    let not_stripes =
+        [302, 400, 401, 402, 403, 404, 407, 408, 409, 425, 429].map(|status| (status, "")).into_iter();
+    let unclear = [302, 407, 408, 425].map(|status| (status, "api_error")).into_iter();
+    for (status, error) in not_stripes.chain(unclear) {
+        says("create", status, error);
+        let outcome = stripe.prepare(&charge("key", "", "1 EUR")).await;
+        assert!(
+            matches!(outcome, Outcome::NotNow { key_is_spent: false, .. }),
+            "{status} {error}: {outcome:?}"
+        );
+        let about = charge("key", "pi_1", "1 EUR");
+        for kind in ["confirm", "capture", "cancel", "refund"] {
+            says(kind, status, error);
+            let outcome = match kind {
+                "confirm" => stripe.authorize(&about).await,
+                "capture" => stripe.capture(&about).await,
+                "cancel" => stripe.void(&about).await,
+                _ => stripe.refund(&about).await,
+            };
+            assert!(matches!(outcome, Outcome::Unknown { .. }), "{kind} {status} {error}: {outcome:?}");
+        }
+    }
+    says("refund", 409, "idempotency_error");
+    let under_way = stripe.refund(&charge("key", "pi_1", "1 EUR")).await;
+    assert!(matches!(under_way, Outcome::NotNow { key_is_spent: false, .. }), "{under_way:?}");
+    says("refund", 400, "invalid_request_error");
+    let final_word = stripe.refund(&charge("key", "pi_1", "1 EUR")).await;
+    assert!(matches!(final_word, Outcome::Failed { .. }), "{final_word:?}");
+}
+
+#[tokio::test]
+async fn a_status_that_is_not_known_leaves_the_outcome_unknown_until_it_is() {
+    let (fake, house, server) = at_stripe().await;
+    let order = order_with(&house, "pm_new").await;
+    server.reaches(&order, PaymentStatus::Unknown).await;
+    fake.customer_acts("pi_1");
+    server.publishes(&order, &["PaymentOutcomeUnknown", "PaymentAuthorized"]).await;
+    assert_eq!(fake.calls("confirm"), 1, "it is asked about, not sent again");
+}
+
+#[tokio::test]
+async fn every_call_names_the_version_of_the_api() {
+    let (fake, house, server) = at_stripe().await;
+    fake.fails("confirm", Fault::TimeoutAfterSuccess);
+    let order = order_with(&house, "pm_card").await;
+    server.reaches(&order, PaymentStatus::Authorized).await;
+    assert_eq!(fake.versions(), ["2026-02-25.clover"]);
 }
 
 #[tokio::test]

@@ -43,10 +43,9 @@ impl Intent {
                 Outcome::Declined(self.last_payment_error.as_ref().map_or_else(no_reason, Error::decline))
             }
             "processing" => Outcome::Pending,
-            other => Outcome::NotNow {
-                detail: format!("the intent has a status that is not known: {other}"),
-                key_is_spent: false,
-            },
+            other => {
+                Outcome::Unknown { detail: format!("the intent has a status that is not known: {other}") }
+            }
         }
     }
 
@@ -107,6 +106,8 @@ pub(super) struct RefundList {
 pub(super) struct Refusal {
     /// The HTTP status.
     pub status: u16,
+    /// Stripe has said the same before under this key, and says it for as long as it knows the key.
+    pub is_replayed: bool,
     /// What Stripe says; nothing when that cannot be read.
     pub error: Error,
 }
@@ -137,6 +138,22 @@ impl Error {
 }
 
 impl Refusal {
+    /// Whether Stripe itself says so, rather than something on the way to it.
+    pub fn is_stripes(&self) -> bool {
+        self.error.r#type.as_ref().is_some_and(|told| !told.is_empty())
+    }
+
+    /// The key was used before, by a call that looked otherwise.
+    pub fn is_of_a_used_key(&self) -> bool {
+        // With 409 that call is still under way, and looks the same.
+        self.status != 409 && self.error.r#type.as_deref() == Some("idempotency_error")
+    }
+
+    /// A fault that Stripe keeps with the key: it is repeated, and the call is not made any more.
+    pub fn is_kept_fault(&self) -> bool {
+        self.is_replayed && self.status >= 500
+    }
+
     /// The intent is in a state that does not take this.
     pub fn is_unexpected_state(&self) -> bool {
         self.error.code.as_deref() == Some("payment_intent_unexpected_state")
@@ -154,7 +171,12 @@ impl Refusal {
         format!("Stripe answered {} ({}): {message}", self.status, self.code())
     }
 
-    /// It says no to the means of payment.
+    /// Whether it says no to the means of payment.
+    pub fn is_decline(&self) -> bool {
+        self.status == 402 && self.is_stripes()
+    }
+
+    /// The no to the means of payment.
     pub fn decline(&self) -> Decline {
         self.error.decline()
     }
@@ -181,7 +203,7 @@ mod tests {
         let action = r#"{"id":"pi","status":"requires_action","next_action":{"type":"redirect_to_url",
             "redirect_to_url":{"url":"https://bank"}}}"#;
         assert_eq!(standing(action), Outcome::ActionRequired { url: "https://bank".to_owned() });
-        assert!(matches!(standing(r#"{"id":"pi","status":"new_one"}"#), Outcome::NotNow { .. }));
+        assert!(matches!(standing(r#"{"id":"pi","status":"new_one"}"#), Outcome::Unknown { .. }));
     }
 
     #[test]

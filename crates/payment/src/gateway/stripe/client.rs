@@ -16,6 +16,9 @@ use super::answer::{ErrorBody, Refusal};
 /// Fields of a form.
 pub(super) type Fields<'a> = &'a [(&'a str, &'a str)];
 
+/// The version of the API whose answers are read here: without one, Stripe takes the account's, which somebody may change.
+const VERSION: &str = "2026-02-25.clover";
+
 /// Bytes of an answer that are read; Stripe's have some thousands.
 const MAX_ANSWER: usize = 4 << 20;
 
@@ -89,6 +92,7 @@ impl Client {
             .method(method)
             .uri(format!("{}{path}", self.base_url))
             .header(ACCEPT, "application/json")
+            .header("Stripe-Version", VERSION)
             .header(AUTHORIZATION, authorization))
     }
 
@@ -106,7 +110,12 @@ impl Client {
         let body = body.map_err(|error| NoAnswer::Lost(error.to_string()))?.to_bytes();
         if !parts.status.is_success() {
             let told: ErrorBody = serde_json::from_slice(&body).unwrap_or_default();
-            return Ok(Err(Refusal { status: parts.status.as_u16(), error: told.error }));
+            let replayed = parts.headers.get("Idempotent-Replayed");
+            return Ok(Err(Refusal {
+                status: parts.status.as_u16(),
+                is_replayed: replayed.is_some_and(|value| value == "true"),
+                error: told.error,
+            }));
         }
         let answer = serde_json::from_slice(&body);
         answer.map(Ok).map_err(|error| NoAnswer::Lost(format!("it cannot be read: {error}")))

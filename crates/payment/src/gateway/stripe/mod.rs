@@ -35,6 +35,34 @@ enum Effect {
     Harmless,
 }
 
+/// What is done to an intent.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Verb {
+    Confirm,
+    Capture,
+    Cancel,
+}
+
+impl Verb {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Confirm => "confirm",
+            Self::Capture => "capture",
+            Self::Cancel => "cancel",
+        }
+    }
+
+    /// Whether an intent that stands like this shows that it was not done, and may be.
+    fn is_still_to_do(self, standing: &Outcome) -> bool {
+        match standing {
+            Outcome::NotStarted => true,
+            Outcome::Authorized { .. } => matches!(self, Self::Capture | Self::Cancel),
+            Outcome::ActionRequired { .. } => self == Self::Cancel,
+            _ => false,
+        }
+    }
+}
+
 impl Stripe {
     /// Calls Stripe as the settings say. An error when the system has no certificates.
     pub fn new(config: &StripeConfig) -> std::io::Result<Self> {
@@ -43,23 +71,46 @@ impl Stripe {
     }
 
     /// A call that changes an intent; what it came to is how the intent stands.
-    async fn change(&self, charge: &Charge, verb: &str, fields: Fields<'_>) -> Outcome {
-        let path = format!("/v1/payment_intents/{}/{verb}", charge.reference);
-        let key = format!("{}-{verb}", charge.key);
+    async fn change(&self, charge: &Charge, verb: Verb, fields: Fields<'_>) -> Outcome {
+        let path = format!("/v1/payment_intents/{}/{}", charge.reference, verb.as_str());
+        let key = format!("{}-{}", charge.key, verb.as_str());
         match self.client.post::<Intent>(&path, &key, fields).await {
             Ok(Ok(intent)) => intent.standing(),
-            // It stands otherwise than we thought: what matters is how.
-            Ok(Err(refusal)) if refusal.is_unexpected_state() => self.retrieve(charge).await,
+            Ok(Err(refusal)) if verb == Verb::Confirm && refusal.is_decline() => {
+                Outcome::Declined(refusal.decline())
+            }
+            // It stands otherwise than we thought, or Stripe does not make the call any more: what matters is how it stands.
+            Ok(Err(refusal))
+                if refusal.is_unexpected_state() || refusal.is_kept_fault() || refusal.is_of_a_used_key() =>
+            {
+                self.unchanged(charge, verb, &refusal).await
+            }
             Ok(Err(refusal)) => refused(refusal, Effect::Money),
             Err(error) => unanswered(error, Effect::Money),
         }
     }
 
+    /// What has become of a change that Stripe will not make under this key. An intent is confirmed, captured and cancelled
+    /// at most once, so that a new key does no harm where nothing was done under the old one.
+    async fn unchanged(&self, charge: &Charge, verb: Verb, refusal: &Refusal) -> Outcome {
+        match self.retrieve(charge).await {
+            Outcome::NotNow { detail, .. } => Outcome::Unknown { detail },
+            standing if verb.is_still_to_do(&standing) => {
+                Outcome::NotNow { detail: refusal.words(), key_is_spent: true }
+            }
+            standing => standing,
+        }
+    }
+
     async fn retrieve(&self, charge: &Charge) -> Outcome {
         let path = format!("/v1/payment_intents/{}", charge.reference);
+        let not_now = |detail| Outcome::NotNow { detail, key_is_spent: false };
         match self.client.get::<Intent>(&path, &[]).await {
-            Ok(Ok(intent)) => intent.standing(),
-            Ok(Err(refusal)) => Outcome::NotNow { detail: refusal.words(), key_is_spent: false },
+            Ok(Ok(intent)) => match intent.standing() {
+                Outcome::Unknown { detail } => not_now(detail),
+                standing => standing,
+            },
+            Ok(Err(refusal)) => not_now(refusal.words()),
             Err(error) => unanswered(error, Effect::Harmless),
         }
     }
@@ -89,14 +140,24 @@ impl Stripe {
 /// What a refusal means where nothing more is known of it.
 fn refused(refusal: Refusal, effect: Effect) -> Outcome {
     let detail = refusal.words();
-    match refusal.status {
+    let (unclear, key_is_spent) = match refusal.status {
+        // Of something that gave up waiting, or sends us elsewhere: the call may have got through all the same.
+        300..=399 | 407 | 408 | 425 => (true, false),
+        // Stripe keeps this answer with the key; what is on the way to it does not.
+        500.. => (true, refusal.is_stripes() || refusal.is_replayed),
+        // Of a proxy, or of whatever else answers at the address: it knows nothing of money.
+        _ if !refusal.is_stripes() => (true, false),
         // Turned away at the door, or the same key is under way: nothing was done. A key of ours that is not accepted
         // is a fault of the settings, which somebody will mend.
-        401 | 403 | 409 | 429 => Outcome::NotNow { detail, key_is_spent: false },
-        500.. if effect == Effect::Money => Outcome::Unknown { detail },
-        // Stripe keeps this answer with the key.
-        500.. => Outcome::NotNow { detail, key_is_spent: true },
-        _ => Outcome::Failed { code: refusal.code(), detail },
+        401 | 403 | 409 | 429 => return Outcome::NotNow { detail, key_is_spent: false },
+        // It says that something was sent under this key, not that it was not done.
+        _ if refusal.is_of_a_used_key() => (true, true),
+        _ => (false, false),
+    };
+    match (unclear, effect) {
+        (false, _) => Outcome::Failed { code: refusal.code(), detail },
+        (true, Effect::Money) => Outcome::Unknown { detail },
+        (true, Effect::Harmless) => Outcome::NotNow { detail, key_is_spent },
     }
 }
 
@@ -143,15 +204,7 @@ impl Gateway for Stripe {
     async fn authorize(&self, charge: &Charge) -> Outcome {
         let back = [("return_url", self.return_url.as_str())];
         let fields: Fields<'_> = if self.return_url.is_empty() { &[] } else { &back };
-        let path = format!("/v1/payment_intents/{}/confirm", charge.reference);
-        match self.client.post::<Intent>(&path, &format!("{}-confirm", charge.key), fields).await {
-            // Stripe is still at it: as good as no answer yet.
-            Ok(Ok(intent)) => intent.standing(),
-            Ok(Err(refusal)) if refusal.status == 402 => Outcome::Declined(refusal.decline()),
-            Ok(Err(refusal)) if refusal.is_unexpected_state() => self.retrieve(charge).await,
-            Ok(Err(refusal)) => refused(refusal, Effect::Money),
-            Err(error) => unanswered(error, Effect::Money),
-        }
+        self.change(charge, Verb::Confirm, fields).await
     }
 
     async fn inquire(&self, charge: &Charge, _: Option<ActionResult>) -> Outcome {
@@ -160,11 +213,11 @@ impl Gateway for Stripe {
 
     async fn capture(&self, charge: &Charge) -> Outcome {
         let amount = charge.amount.minor_units().to_string();
-        self.change(charge, "capture", &[("amount_to_capture", &amount)]).await
+        self.change(charge, Verb::Capture, &[("amount_to_capture", &amount)]).await
     }
 
     async fn void(&self, charge: &Charge) -> Outcome {
-        self.change(charge, "cancel", &[]).await
+        self.change(charge, Verb::Cancel, &[]).await
     }
 
     async fn refund(&self, charge: &Charge) -> Outcome {
@@ -176,6 +229,12 @@ impl Gateway for Stripe {
         ];
         match self.client.post::<Refund>("/v1/refunds", &format!("{}-refund", charge.key), &fields).await {
             Ok(Ok(refund)) => refund.standing(),
+            // The call is over, so that what it has made is found; of a used key that cannot be said.
+            Ok(Err(refusal)) if refusal.is_kept_fault() => match self.find_refund(charge).await {
+                Outcome::NotStarted => Outcome::NotNow { detail: refusal.words(), key_is_spent: true },
+                Outcome::NotNow { detail, .. } => Outcome::Unknown { detail },
+                found => found,
+            },
             Ok(Err(refusal)) => refused(refusal, Effect::Money),
             Err(error) => unanswered(error, Effect::Money),
         }
