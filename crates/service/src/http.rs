@@ -6,7 +6,6 @@
 //! Whoever reaches it need not be a friend: connections are limited in number and in time, and so are requests, so that
 //! nobody holds anything for long by being slow.
 
-use std::convert::Infallible;
 use std::io;
 use std::pin::pin;
 use std::sync::Arc;
@@ -122,9 +121,9 @@ async fn converse(bounds: Bounds, socket: TcpStream, routes: Router, shutdown: C
     drop(tokio::time::timeout(bounds.request, connection).await);
 }
 
-async fn in_time(limit: Duration, request: Request, next: Next) -> Result<Response, Infallible> {
+async fn in_time(limit: Duration, request: Request, next: Next) -> Response {
     let answer = tokio::time::timeout(limit, next.run(request)).await;
-    Ok(answer.unwrap_or_else(|_| StatusCode::REQUEST_TIMEOUT.into_response()))
+    answer.unwrap_or_else(|_| StatusCode::REQUEST_TIMEOUT.into_response())
 }
 
 #[cfg(test)]
