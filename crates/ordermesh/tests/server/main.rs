@@ -83,7 +83,8 @@ async fn each_server_starts_alone_by_its_name() {
     assert_eq!(server.terminate().await.code, Some(0));
     // The data is the same, whoever serves it.
     let server = Server::dev(BINARY, data.path()).await;
-    assert_eq!(read_feed(&mut server.events()).await.len(), 1);
+    // What the others make of the order may be there already.
+    assert_eq!(read_feed(&mut server.events()).await[0].r#type, "OrderCreated");
 
     let finished = Launch::serve(BINARY, "order-nonsense", data.path()).finish().await;
     assert_ne!(finished.code, Some(0));

@@ -146,15 +146,15 @@ fn an_order_has_so_many_parts_and_no_more() {
     let one_more = told!(1002, OrderNoteAdded, |it| it.note_id = "n-1000".to_owned());
     assert_eq!(OrderView::after(view, &one_more).unwrap_err(), "the order has 1000 notes already");
     let mut view = placed();
-    for number in 0..100i64 {
+    for number in 0..103i64 {
         let hold = wire::OrderHold { hold_id: format!("h-{number}"), ..Default::default() };
         view = Some(
             OrderView::after(view, &told!(number + 2, OrderHoldPlaced, |it| it.hold = Some(hold))).unwrap(),
         );
     }
-    let hold = wire::OrderHold { hold_id: "h-100".to_owned(), ..Default::default() };
-    let one_more = told!(102, OrderHoldPlaced, |it| it.hold = Some(hold));
-    assert_eq!(OrderView::after(view, &one_more).unwrap_err(), "the order has 100 holds already");
+    let hold = wire::OrderHold { hold_id: "h-103".to_owned(), ..Default::default() };
+    let one_more = told!(105, OrderHoldPlaced, |it| it.hold = Some(hold));
+    assert_eq!(OrderView::after(view, &one_more).unwrap_err(), "the order has 103 holds already");
 }
 
 #[test]
