@@ -90,6 +90,15 @@ impl House {
         Server { address, http, shutdown, serving, runtime: Some(runtime) }
     }
 
+    /// Why the settings are refused at the start.
+    pub async fn refusal(&self) -> String {
+        let shutdown = CancellationToken::new();
+        let environment = Environment::new(self.load(), Arc::new(SystemClock), shutdown.clone());
+        let started = ordermesh_payment::start(&environment, &mut Services::default()).await;
+        shutdown.cancel();
+        started.err().expect("the start is refused").to_string()
+    }
+
     fn load(&self) -> Settings {
         let mut variables = vec![
             ("ORDERMESH_PAYMENT__DATABASE_URL".to_owned(), self.url.clone()),

@@ -362,3 +362,16 @@ async fn an_amount_that_stripe_counts_otherwise_is_declined_before_anything_is_s
         assert!(matches!(outcome, Outcome::Prepared { .. }), "{amount}: {outcome:?}");
     }
 }
+
+#[tokio::test]
+async fn settings_that_lose_webhooks_or_leak_the_key_are_refused_at_the_start() {
+    let mut house = House::open().await;
+    house.set("gateway", "stripe");
+    house.set("stripe.secret_key", API_KEY);
+    house.set("stripe.base_url", "http://stripe.example.org");
+    assert!(house.refusal().await.contains("`payment.stripe.base_url`"));
+    house.set("stripe.base_url", "http://127.0.0.1:1");
+    house.set("stripe.webhook_secret", WEBHOOK_SECRET);
+    house.settings.push(("ORDERMESH_SERVER__HTTP_LISTEN".to_owned(), String::new()));
+    assert!(house.refusal().await.contains("`server.http_listen`"));
+}
