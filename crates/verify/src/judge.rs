@@ -79,7 +79,7 @@ pub fn judge(snapshot: &Snapshot) -> Verdict {
     let mut court = Court::default();
     for fault in &snapshot.feed_faults {
         court.find(
-            "feed: every event can be read, those of a key are numbered 1, 2, 3, …",
+            "feed: every event can be read, all and those of a key are numbered without a gap",
             &fault.key,
             || format!("{}: {}", fault.feed, fault.detail),
         );

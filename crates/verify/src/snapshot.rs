@@ -38,6 +38,20 @@ pub struct Snapshot {
     pub truncated_stock: BTreeSet<Place>,
     /// Events that were read.
     pub events: usize,
+    /// The position of the newest event of each feed that was read.
+    pub positions: BTreeMap<&'static str, i64>,
+}
+
+impl Snapshot {
+    /// Counts an event of a feed, whose positions have no gap.
+    pub fn heard(&mut self, feed: &'static str, position: i64, key: &str) {
+        self.events += 1;
+        let before = self.positions.insert(feed, position);
+        if let Some(before) = before.filter(|before| position != before + 1) {
+            let detail = format!("position {position} follows {before}");
+            self.feed_faults.push(FeedFault { feed, key: key.to_owned(), detail });
+        }
+    }
 }
 
 /// A payment as its events tell it.

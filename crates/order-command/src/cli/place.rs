@@ -13,8 +13,8 @@ use ordermesh_proto::common::v1::Address;
 use ordermesh_proto::order::v1::place_order_request::Buyer;
 use ordermesh_proto::order::v1::watch_order_response::Frame;
 use ordermesh_proto::order::v1::{
-    Contact, Discount, GetOrderRequest, GetOrderResponse, Order, PlaceOrderRequest, PlaceOrderResponse,
-    ShippingCharge, WaitingFor, WaitingForWhat, WatchOrderRequest, WatchOrderResponse,
+    Contact, Discount, GetOrderRequest, GetOrderResponse, Order, OrderState, PlaceOrderRequest,
+    PlaceOrderResponse, ShippingCharge, WaitingFor, WaitingForWhat, WatchOrderRequest, WatchOrderResponse,
 };
 use uuid::Uuid;
 
@@ -82,7 +82,7 @@ pub struct Place {
     /// Idempotency key: repeated with the same one, the order is placed only once; made up when left out
     #[arg(long, value_name = "ID")]
     request_id: Option<String>,
-    /// Show the order as soon as stock and payment have answered, or after five seconds
+    /// Show the order as soon as stock and payment have answered, or after five seconds; one that is rejected by then is a failure
     #[arg(long)]
     wait: bool,
 }
@@ -136,7 +136,19 @@ pub async fn run(place: Place, common: Common) -> Result<(), Failure> {
     };
     print(&placed, &request_id, shown.as_ref().and_then(|it| it.as_ref().ok()), include_tax, &session)?;
     // What was printed says already how to read it later.
-    shown.transpose().map_err(unread).map(|_| ())
+    let shown = shown.transpose().map_err(unread)?;
+    expect_alive(shown.and_then(|response| response.order).as_ref())
+}
+
+/// A script that waits wants to know by the exit code whether the order came to anything.
+fn expect_alive(order: Option<&Order>) -> Result<(), Failure> {
+    let ended = match order.map(Order::state) {
+        Some(OrderState::Rejected) => "rejected",
+        Some(OrderState::Expired) => "expired",
+        Some(OrderState::Cancelled) => "cancelled",
+        _ => return Ok(()),
+    };
+    Err(Failure::unexpected(format_args!("placed, and {ended}")))
 }
 
 fn unread(failure: Failure) -> Failure {

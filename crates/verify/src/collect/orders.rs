@@ -48,7 +48,7 @@ pub(super) async fn feed(endpoints: &Endpoints, snapshot: &mut Snapshot) -> Resu
         let Some(event) = decoded::<OrderEvent>("order", bytes, &mut snapshot.feed_faults)? else {
             return Ok(());
         };
-        snapshot.events += 1;
+        snapshot.heard("order", event.position, &event.key);
         history(snapshot, &event);
         Ok(())
     };

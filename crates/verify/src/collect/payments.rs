@@ -40,7 +40,7 @@ pub(super) async fn feed(endpoints: &Endpoints, snapshot: &mut Snapshot) -> Resu
         let Some(event) = decoded::<PaymentEvent>("payment", bytes, &mut snapshot.feed_faults)? else {
             return Ok(());
         };
-        snapshot.events += 1;
+        snapshot.heard("payment", event.position, &event.key);
         history(snapshot, &event);
         Ok(())
     };

@@ -89,7 +89,7 @@ pub(super) async fn feed(
         let Some(event) = decoded::<InventoryEvent>("inventory", bytes, &mut snapshot.feed_faults)? else {
             return Ok(());
         };
-        snapshot.events += 1;
+        snapshot.heard("inventory", event.position, &event.key);
         let before = revisions.insert(event.key.clone(), event.key_revision);
         // A key's first event that is there need not be its first, once the log was truncated.
         if before.is_some_and(|before| event.key_revision != before + 1) {

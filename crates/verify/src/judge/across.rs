@@ -136,6 +136,10 @@ fn judge_money(id: &str, order: &OrderHistory, payment: Option<&Payment>, court:
     court.expect(sums == told, "across: order and payment agree on the money", id, || {
         format!("order: {told:?}, payment: {sums:?}")
     });
+    let due = minor(payment.amount_due.as_ref());
+    court.expect(due == order.amount_due, "across: order and payment agree on what is owed", id, || {
+        format!("order: {}, payment: {due}", order.amount_due)
+    });
     let open = payment.operations.iter().any(|one| one.state() == PaymentOperationState::Open);
     judge_waiting(id, order, open, court);
     let excused =
