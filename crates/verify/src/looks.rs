@@ -1,6 +1,8 @@
-//! What several looks at a system come to: a look that could not judge something neither accuses nor acquits.
+//! What several looks at a system come to: a look that could not judge something neither accuses nor acquits, and what is
+//! wrong in another way at each look is on its way.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use crate::judge::{Offence, Question, Verdict};
 
@@ -15,13 +17,22 @@ pub struct Looks {
 #[derive(Debug, Default)]
 struct Finding {
     offence: Option<Offence>,
-    /// It was found by the last look only.
-    is_new: bool,
+    /// When it was first found as it is now, since the first look.
+    since: Duration,
+}
+
+impl Finding {
+    /// It has been as it is for as long as the system may take, by more than one look.
+    fn stands(&self, now: Duration, patience: Duration) -> bool {
+        let since = if self.offence.is_some() { self.since } else { Duration::ZERO };
+        now > since && now - since >= patience
+    }
 }
 
 impl Looks {
-    /// Takes one more look in: what it saw, with the offences that stand by now, and what none could judge.
-    pub fn take(&mut self, seen: Verdict) -> Verdict {
+    /// Takes in one more look, so long after the first one: what it saw, with the offences that stand by now, and what none
+    /// could judge.
+    pub fn take(&mut self, seen: Verdict, now: Duration) -> Verdict {
         let found = seen.offences.into_iter().map(|offence| (offence.question(), offence));
         let (mut found, mut unjudged) = (found.collect::<BTreeMap<_, _>>(), seen.unjudged);
         let before = self.standing.take().unwrap_or_else(|| {
@@ -30,13 +41,14 @@ impl Looks {
         });
         let mut standing = BTreeMap::new();
         for (question, before) in before {
-            let is_new = before.offence.is_none();
             match (found.remove(&question), unjudged.take(&question)) {
                 (Some(offence), _) => {
-                    standing.insert(question, Finding { offence: Some(offence), is_new });
+                    let same = before.offence.is_some_and(|before| before.detail == offence.detail);
+                    let since = if same { before.since } else { now };
+                    standing.insert(question, Finding { offence: Some(offence), since });
                 }
                 (None, Some(question)) => {
-                    standing.insert(question, Finding { is_new: false, ..before });
+                    standing.insert(question, before);
                 }
                 (None, None) => {}
             }
@@ -53,9 +65,11 @@ impl Looks {
         self.standing.as_ref().is_some_and(BTreeMap::is_empty)
     }
 
-    /// Whether something was found for the first time by the last look, which must not be all that says so.
-    pub fn has_news(&self) -> bool {
-        self.standing.as_ref().is_none_or(|standing| standing.values().any(|finding| finding.is_new))
+    /// What has not stood for `patience` yet, so that the next look may acquit it.
+    pub fn unsettled(&self, now: Duration, patience: Duration) -> BTreeSet<Question> {
+        let findings = self.standing.iter().flatten();
+        let open = findings.filter(|(_, finding)| !finding.stands(now, patience));
+        open.map(|(question, _)| question.clone()).collect()
     }
 }
 
@@ -80,35 +94,56 @@ mod tests {
         (found.collect(), verdict.unjudged.iter().map(|(_, subject)| subject.as_str()).collect())
     }
 
+    const fn second(number: u64) -> Duration {
+        Duration::from_secs(number)
+    }
+
     #[test]
     fn what_a_later_look_finds_right_is_no_offence() {
         let mut looks = Looks::default();
-        assert_eq!(subjects(&looks.take(look(&["tea", "cup"], &[]))).0, ["cup", "tea"]);
-        assert!(looks.has_news() && !looks.is_clear());
-        assert_eq!(subjects(&looks.take(look(&["tea", "new"], &[]))).0, ["tea"]);
-        assert!(!looks.has_news() && !looks.is_clear());
-        assert_eq!(subjects(&looks.take(look(&["cup"], &[]))).0, [""; 0]);
+        assert_eq!(subjects(&looks.take(look(&["tea", "cup"], &[]), second(0))).0, ["cup", "tea"]);
+        assert_eq!(looks.unsettled(second(0), second(0)).len(), 2, "one look is not enough");
+        assert_eq!(subjects(&looks.take(look(&["tea", "new"], &[]), second(1))).0, ["tea"]);
+        assert!(looks.unsettled(second(1), second(1)).is_empty() && !looks.is_clear());
+        assert_eq!(looks.unsettled(second(1), second(2)).len(), 1);
+        assert_eq!(subjects(&looks.take(look(&["cup"], &[]), second(2))).0, [""; 0]);
         assert!(looks.is_clear());
+    }
+
+    #[test]
+    fn what_is_wrong_in_another_way_is_given_its_time_anew() {
+        let mut looks = Looks::default();
+        looks.take(look(&["tea"], &[]), second(0));
+        let mut other = look(&["tea"], &[]);
+        other.offences[0].detail = "in another way".to_owned();
+        for (now, unsettled) in [(5, 1), (9, 1), (15, 0)] {
+            assert_eq!(subjects(&looks.take(other.clone(), second(now))).0, ["tea"]);
+            assert_eq!(looks.unsettled(second(now), second(10)).len(), unsettled, "after {now} s");
+        }
     }
 
     #[test]
     fn a_look_that_could_not_judge_does_not_acquit() {
         let mut looks = Looks::default();
-        looks.take(look(&["tea"], &[]));
-        assert_eq!(subjects(&looks.take(look(&[], &["tea"]))), (vec!["tea"], vec![]));
-        assert_eq!(subjects(&looks.take(look(&["tea"], &[]))), (vec!["tea"], vec![]));
-        assert_eq!(subjects(&looks.take(look(&[], &[]))), (vec![], vec![]));
+        looks.take(look(&["tea"], &[]), second(0));
+        assert_eq!(subjects(&looks.take(look(&[], &["tea"]), second(1))), (vec!["tea"], vec![]));
+        assert_eq!(subjects(&looks.take(look(&["tea"], &[]), second(2))), (vec!["tea"], vec![]));
+        assert_eq!(subjects(&looks.take(look(&[], &[]), second(3))), (vec![], vec![]));
     }
 
     #[test]
     fn what_no_look_could_judge_is_told_until_one_can() {
         let mut looks = Looks::default();
-        assert_eq!(subjects(&looks.take(look(&[], &["cup", "tea"]))), (vec![], vec!["cup", "tea"]));
-        assert!(!looks.is_clear() && !looks.has_news());
-        assert_eq!(subjects(&looks.take(look(&[], &["tea"]))), (vec![], vec!["tea"]));
-        assert_eq!(subjects(&looks.take(look(&["tea"], &[]))), (vec!["tea"], vec![]));
-        assert!(looks.has_news(), "one look more must say so");
-        assert_eq!(subjects(&looks.take(look(&["tea"], &[]))), (vec!["tea"], vec![]));
-        assert!(!looks.has_news());
+        assert_eq!(
+            subjects(&looks.take(look(&[], &["cup", "tea"]), second(0))),
+            (vec![], vec!["cup", "tea"])
+        );
+        assert!(!looks.is_clear());
+        assert_eq!(subjects(&looks.take(look(&[], &["tea"]), second(1))), (vec![], vec!["tea"]));
+        assert!(looks.unsettled(second(1), second(1)).is_empty());
+        assert_eq!(subjects(&looks.take(look(&["tea"], &[]), second(2))), (vec!["tea"], vec![]));
+        assert_eq!(looks.unsettled(second(2), second(1)).len(), 1, "one look more must say so");
+        assert_eq!(subjects(&looks.take(look(&["tea"], &[]), second(3))), (vec!["tea"], vec![]));
+        assert!(looks.unsettled(second(3), second(1)).is_empty());
     }
 }

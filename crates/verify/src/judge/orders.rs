@@ -78,8 +78,9 @@ fn judge_status(id: &str, order: &OrderHistory, time: i64, court: &mut Court) {
     for waiting in &order.status.waiting_for {
         let acted = waiting.deadline.is_none_or(|deadline| time <= deadline.seconds + GRACE_SECONDS);
         court.expect(acted, "order: a deadline that has passed is acted upon", id, || {
-            let late = waiting.deadline.map_or(0, |deadline| time - deadline.seconds);
-            format!("{} should have come {late} seconds ago", waiting.what().as_str_name())
+            // The same at each look, so that it is known for the same.
+            let deadline = waiting.deadline.map_or_else(String::new, |deadline| deadline.to_string());
+            format!("{} should have come by {deadline}", waiting.what().as_str_name())
         });
     }
     let held = order.shown.holds.iter().any(|hold| hold.reason() != HoldReason::Unspecified);
