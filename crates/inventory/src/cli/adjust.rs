@@ -21,7 +21,7 @@ pub struct Adjust {
     #[arg(long, value_name = "PIECES", conflicts_with = "counted", allow_negative_numbers = true)]
     by: Option<i64>,
     /// The goods broke, were stolen or went bad, rather than were counted wrong
-    #[arg(long)]
+    #[arg(long, conflicts_with = "counted")]
     lost: bool,
     /// Where
     #[arg(long, default_value = "main")]

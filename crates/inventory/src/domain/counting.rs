@@ -38,7 +38,7 @@ impl Ledger {
         self.adjust(change, counted - on_hand, now)
     }
 
-    /// So many more or fewer pieces are there than were thought. Where fewer are left than are reserved, reservations
+    /// So many more or fewer pieces are there than were thought; 0 changes nothing. Where fewer are left than are reserved, reservations
     /// lose them, see [`losing`](super::losing).
     pub fn adjust(
         &mut self,
@@ -46,6 +46,10 @@ impl Ledger {
         difference: i64,
         now: Timestamp,
     ) -> Result<(StockItem, Vec<Loss>), Refusal> {
+        if difference == 0 {
+            let item = self.item(&change.key).cloned();
+            return Ok((item.unwrap_or_else(|| StockItem::new(change.key, now)), Vec::new()));
+        }
         let on_hand = self.on_hand(&change.key);
         if on_hand + difference < 0 {
             return Err(Refusal::LessOnHand { key: change.key, wanted: -difference, on_hand });
@@ -122,14 +126,12 @@ impl Ledger {
         let Change { key, reason, note, actor } = change;
         let item = self.change_item(&key, now, |item| {
             item.on_hand += left;
-            item.revision += i64::from(difference != 0);
+            item.revision += 1;
             item.update_time = now;
             item.clone()
         });
-        if difference != 0 {
-            let (item, change) = (item.clone(), difference);
-            self.tell(InventoryEvent::Adjusted { item, change, reason, note, actor, occurred_time: now });
-        }
+        let (told, change) = (item.clone(), difference);
+        self.tell(InventoryEvent::Adjusted { item: told, change, reason, note, actor, occurred_time: now });
         item
     }
 }

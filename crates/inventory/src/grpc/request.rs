@@ -73,8 +73,15 @@ pub(super) fn adjust_stock(wire: wire::AdjustStockRequest, actor: Actor) -> Pars
     }
     let key = key(v, wire.sku, wire.location);
     let adjustment = adjustment(v, wire.adjustment);
-    if reason == Some(ChangeReason::Lost) && matches!(adjustment, Some(Adjustment::Change(1..))) {
-        v.add("change", "must be negative when goods are lost");
+    if reason == Some(ChangeReason::Lost) {
+        match adjustment {
+            Some(Adjustment::Change(1..)) => v.add("change", "must be negative when goods are lost"),
+            // It may come to more than was thought, which is no loss.
+            Some(Adjustment::Counted(_)) => {
+                v.add("reason", "must be STOCK_CHANGE_REASON_COUNTED for a count")
+            }
+            _ => {}
+        }
     }
     let note = v.check("note", Note::parse(wire.note));
     let parsed = || {

@@ -18,6 +18,10 @@ async fn goods_come_in_are_counted_and_move_and_the_feed_tells_each() {
     commands.adjust_stock(adjust("TEA", "main", Change(-2))).await.unwrap();
     // What is as it was thought to be is no news.
     commands.adjust_stock(adjust("TEA", "main", Counted(7))).await.unwrap();
+    commands.adjust_stock(adjust("GHOST", "main", Counted(0))).await.unwrap();
+    let ghost = wire::GetStockRequest { sku: "GHOST".to_owned() };
+    let unknown = inventory.queries().get_stock(ghost).await.unwrap_err();
+    assert_eq!(problem(&unknown).unwrap().reason, "STOCK_NOT_FOUND");
     let transfer = wire::TransferStockRequest {
         request_id: fresh_id(),
         sku: "TEA".to_owned(),

@@ -71,6 +71,7 @@ async fn counting_by_a_broken_rule_is_refused_by_its_field() {
         |it| it.reason = 0 => "reason",
         |it| it.reason = StockChangeReason::Returned.into() => "reason",
         |it| it.reason = 99 => "reason",
+        |it| it.reason = StockChangeReason::Lost.into() => "reason",
         |it| {
             it.adjustment = Some(Change(1));
             it.reason = StockChangeReason::Lost.into();

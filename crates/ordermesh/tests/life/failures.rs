@@ -312,7 +312,7 @@ async fn stock_that_is_lost_after_the_capture_cancels_its_lines_and_gives_the_mo
         request_id: fresh_id(),
         sku: "TEA".to_owned(),
         location: "main".to_owned(),
-        adjustment: Some(Adjustment::Counted(1)),
+        adjustment: Some(Adjustment::Change(-2)),
         reason: StockChangeReason::Lost.into(),
         ..AdjustStockRequest::default()
     };
