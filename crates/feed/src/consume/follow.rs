@@ -37,7 +37,8 @@ impl<H: Handler> Consumer<H> {
 
     async fn work(&self, shutdown: &CancellationToken) {
         let active = shutdown.child_token();
-        self.progress.send_modify(|progress| progress.active = true);
+        // What it heard when it was active before says nothing of what the feed has told since.
+        self.progress.send_modify(|progress| (progress.active, progress.contact) = (true, None));
         tracing::info!(consumer = self.name(), "the consumer is active");
         let ((), (), (), told) = tokio::join!(
             self.hold_lease(&active),
@@ -152,6 +153,8 @@ impl<H: Handler> Consumer<H> {
         passed: &mut Passed,
         active: &CancellationToken,
     ) -> Result<(), ConsumeError> {
+        let silence = self.settings.silence;
+        let mut silent_at = Instant::now() + silence;
         loop {
             let due = passed.since + self.settings.checkpoint_interval;
             let batch = tokio::select! {
@@ -160,13 +163,17 @@ impl<H: Handler> Consumer<H> {
                     self.store_passed(passed).await?;
                     continue;
                 }
-                batch = feed.next_batch::<H::Event>() => batch?,
+                // A connection may be dead without anybody telling.
+                batch = tokio::time::timeout_at(silent_at, feed.next_batch::<H::Event>()) => {
+                    batch.map_err(|_| ConsumeError::Silent(silence))??
+                }
             };
             let closed = batch.closed;
             self.take_batch(batch, passed).await?;
             if closed {
                 return Ok(());
             }
+            silent_at = Instant::now() + silence;
         }
     }
 
