@@ -45,7 +45,8 @@ impl FailingOperations {
 
     fn identity(method: &'static str, (payment, operation): (&Payment, &Operation)) -> CommandIdentity {
         // Of two who press the same button at once one is enough; after the next failure it counts anew.
-        let name = format!("{}/{}/{}", operation.number, operation.round, operation.failures);
+        let Operation { number, round, tries, failures, .. } = operation;
+        let name = format!("{number}/{round}/{tries}/{failures}");
         let request_id = Uuid::new_v5(payment.id.as_uuid(), name.as_bytes()).to_string();
         CommandIdentity {
             method,
@@ -74,10 +75,20 @@ impl AttentionSource for FailingOperations {
     }
 
     async fn list(&self, after: &str, limit: u64) -> Result<Vec<AttentionItem>, DbErr> {
-        let after = parse(after).map(|(payment, _)| payment);
-        let payments = self.reader.in_need(after, limit).await?;
-        let items = payments.iter().filter_map(|payment| Some(item(payment, payment.operation.as_ref()?)));
-        Ok(items.collect())
+        let mut after = parse(after).map(|(payment, _)| payment);
+        let mut items = Vec::new();
+        loop {
+            let wanted = limit.saturating_sub(items.len() as u64);
+            let payments = self.reader.in_need(after, wanted).await?;
+            let is_last = (payments.len() as u64) < wanted;
+            after = payments.last().map(|payment| payment.id).or(after);
+            // What was settled while it was read is left out, and the page still full: a short one would be the last.
+            let in_need = payments.iter().filter_map(|own| Some(item(own, own.operation.as_ref()?)));
+            items.extend(in_need);
+            if is_last || items.len() as u64 >= limit {
+                return Ok(items);
+            }
+        }
     }
 
     async fn find(&self, id: &str) -> Result<Option<AttentionItem>, DbErr> {

@@ -59,7 +59,8 @@ pub struct OperationsConfig {
     pub key_lifetime_hours: NonZeroU32,
     /// How long a call of the provider may take until its outcome is unknown. Default 30000.
     pub call_timeout_ms: u64,
-    /// How long a worker has an operation for itself; at least three times `call_timeout_ms`. Default 120000.
+    /// How long a worker has an operation for itself; at least three times `call_timeout_ms`, at most half of
+    /// `key_lifetime_hours`. Default 120000.
     pub lease_ms: u64,
     /// Operations that are carried out at once; at least 1. Default 32.
     pub concurrency: usize,
@@ -162,6 +163,12 @@ impl OperationsConfig {
             let must = "at least 1 and at most a third of payment.operations.lease_ms";
             return refused("operations.call_timeout_ms", &self.call_timeout_ms, must);
         }
+        // A key counts as forgotten once a call that is claimed now may arrive too late: none would ever be sent.
+        let key_lifetime_ms = u64::from(self.key_lifetime_hours.get()) * 3_600_000;
+        if self.lease_ms > key_lifetime_ms / 2 {
+            let must = "at most half of payment.operations.key_lifetime_hours";
+            return refused("operations.lease_ms", &self.lease_ms, must);
+        }
         if self.concurrency < 1 {
             return refused("operations.concurrency", &self.concurrency, "at least 1");
         }
@@ -172,7 +179,7 @@ impl OperationsConfig {
             first_wait: Duration::from_millis(self.retry_ms),
             longest_wait: Duration::from_millis(self.max_retry_ms),
             action_wait: Duration::from_millis(self.action_wait_ms),
-            key_lifetime: Duration::from_secs(u64::from(self.key_lifetime_hours.get()) * 3600),
+            key_lifetime: Duration::from_millis(key_lifetime_ms),
         };
         let settings = WorkerSettings {
             lease: Duration::from_millis(self.lease_ms),
@@ -252,6 +259,7 @@ mod tests {
             (refused(|config| config.retry_ms = 0), "retry_ms"),
             (refused(|config| config.max_retry_ms = 10), "retry_ms"),
             (refused(|config| config.lease_ms = 89_999), "call_timeout_ms"),
+            (refused(|config| config.lease_ms = 12 * 3_600_000 + 1), "lease_ms"),
             (refused(|config| config.concurrency = 0), "concurrency"),
             (refused(|config| config.interval_ms = 9), "interval_ms"),
         ] {

@@ -148,8 +148,9 @@ impl Operation {
     /// Takes a new key, after the provider has said that nothing was done under the old one.
     pub(super) fn renew_key(&mut self) {
         self.round += 1;
-        let stem = self.key.split('.').next().unwrap_or_default();
-        self.key = format!("{stem}.{}", self.round);
+        // Counted by the key itself: an authorization is opened anew under a key that was renewed before.
+        let (stem, count) = self.key.split_once('.').unwrap_or((&self.key, "0"));
+        self.key = format!("{stem}.{}", count.parse::<u32>().unwrap_or(0).saturating_add(1));
         self.first_sent = None;
         self.uncertain = false;
     }

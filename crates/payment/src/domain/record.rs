@@ -44,6 +44,8 @@ impl Payment {
             Outcome::Declined(decline) if self.takes_or_returns() => {
                 self.failed(decline.code, decline.detail, terms, now)
             }
+            // An attempt that has failed may still succeed at the provider, until it is given up there.
+            Outcome::Declined(_) if self.is_unsure_of_void(terms, now) => self.undone(now),
             Outcome::Declined(decline) => self.declined(decline, now),
             Outcome::Captured { amount } => self.captured(amount, now),
             Outcome::Voided => self.voided(terms, now),
@@ -70,6 +72,12 @@ impl Payment {
 
     fn takes_or_returns(&self) -> bool {
         matches!(self.kind(), Some(OperationKind::Capture | OperationKind::Refund))
+    }
+
+    /// Whether the open operation gives up an attempt, and it was asked whether it has.
+    fn is_unsure_of_void(&self, terms: &Terms, now: Timestamp) -> bool {
+        let open = self.operation.as_ref().filter(|operation| operation.kind == OperationKind::Void);
+        open.is_some_and(|operation| operation.uncertain || terms.is_forgotten(operation.first_sent, now))
     }
 
     fn authorized(&mut self, amount: i64, now: Timestamp) -> Vec<PaymentEvent> {
@@ -109,16 +117,16 @@ impl Payment {
     }
 
     pub(super) fn declined(&mut self, decline: Decline, now: Timestamp) -> Vec<PaymentEvent> {
-        let voids = self.kind() == Some(OperationKind::Void);
+        // An order that has ended hears of it by the steering; one that goes on may try another card.
+        let is_over = self.kind() == Some(OperationKind::Void) && self.phase == Phase::Ended;
         self.close();
         if let Some(attempt) = &mut self.attempt {
-            attempt.state = if voids { AttemptState::Voided } else { AttemptState::Declined };
+            attempt.state = if is_over { AttemptState::Voided } else { AttemptState::Declined };
             attempt.authorized = 0;
             attempt.action_url = None;
             attempt.decline = Some(decline.clone());
         }
-        match voids {
-            // Nothing was set aside in the end: an order that has ended hears so by the steering.
+        match is_over {
             true => Vec::new(),
             false => vec![self.publish(What::Declined(decline), now)],
         }

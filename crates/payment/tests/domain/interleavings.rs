@@ -116,6 +116,13 @@ impl Story {
             },
             Phase::Placed => assert_eq!(payment.kept(), 0),
         }
+        let attempt =
+            payment.attempt.as_ref().filter(|_| payment.is_at_rest() && payment.phase != Phase::Ended);
+        let told = |event: &PaymentEvent| {
+            Some(event.stamp.attempt) == attempt.map(|own| own.number)
+                && !matches!(event.what, What::OutcomeUnknown { .. } | What::ActionRequired { .. })
+        };
+        assert!(attempt.is_none() || self.events.iter().any(told), "it is told what the attempt came to");
     }
 }
 

@@ -104,7 +104,9 @@ impl Provider {
                 assert!(amount <= set_aside, "captured {amount} of {set_aside}");
                 *self.standing(reference) = (Standing::Captured(amount), set_aside);
             }
-            (OperationKind::Void, (standing, amount)) if !matches!(standing, Standing::Captured(_)) => {
+            (OperationKind::Void, (standing, amount))
+                if !matches!(standing, Standing::Captured(_) | Standing::Declined) =>
+            {
                 *self.standing(reference) = (Standing::Canceled, amount);
             }
             (OperationKind::Refund, (Standing::Captured(captured), _)) => {

@@ -221,6 +221,35 @@ fn an_authorization_that_a_person_says_was_not_done_is_given_up_where_the_provid
 }
 
 #[test]
+fn an_order_that_goes_on_is_told_when_what_is_given_up_had_been_declined() {
+    let (mut payment, _) = payment(&[created(100)]);
+    answer(&mut payment, Outcome::Prepared { reference: "pi_1".to_owned() });
+    answer(&mut payment, unknown());
+    let number = payment.operation.as_ref().unwrap().number;
+    payment.resolve(number, Resolution::NotDone, ("user:ada", "gone"), &TERMS, at(0)).unwrap();
+    let decline = Decline { code: "stolen_card".to_owned(), detail: String::new(), retryable: false };
+    assert_eq!(names(&answer(&mut payment, Outcome::Declined(decline))), ["PaymentDeclined"]);
+    assert_eq!((payment.status(), payment.operation), (PaymentStatus::Declined, None));
+}
+
+#[test]
+fn a_declined_attempt_counts_as_given_up_only_when_the_provider_was_told_so() {
+    let (mut payment, _) = payment(&[created(100)]);
+    answer(&mut payment, Outcome::Prepared { reference: "pi_1".to_owned() });
+    answer(&mut payment, Outcome::ActionRequired { url: "https://bank.example".to_owned() });
+    payment.observe(&fact(2, 0, OrderFactKind::Ended), &TERMS, at(0)).unwrap();
+    answer(&mut payment, unknown());
+    let key = payment.operation.as_ref().unwrap().key.clone();
+    let decline = || Decline { code: "no_funds".to_owned(), detail: String::new(), retryable: true };
+    // The answer to the question whether it was given up.
+    assert!(answer(&mut payment, Outcome::Declined(decline())).is_empty());
+    assert_eq!(open(&payment), (OperationKind::Void, 100));
+    assert_ne!(payment.operation.as_ref().unwrap().key, key);
+    // The answer to giving it up.
+    assert_eq!(names(&answer(&mut payment, Outcome::Declined(decline()))), ["PaymentVoided"]);
+}
+
+#[test]
 fn an_attempt_stands_for_nothing_once_what_is_left_of_the_order_costs_nothing() {
     let no_cost = fact(2, 0, OrderFactKind::Changed);
     let (unsent, events) = payment(&[created(100), no_cost.clone()]);

@@ -57,7 +57,8 @@ impl Verb {
         match standing {
             Outcome::NotStarted => true,
             Outcome::Authorized { .. } => matches!(self, Self::Capture | Self::Cancel),
-            Outcome::ActionRequired { .. } => self == Self::Cancel,
+            // Declined, it can be confirmed again by the customer, until it is cancelled.
+            Outcome::ActionRequired { .. } | Outcome::Declined(_) => self == Self::Cancel,
             _ => false,
         }
     }
