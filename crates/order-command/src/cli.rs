@@ -1,5 +1,5 @@
-//! `ordermesh order place|cancel|ship|…`: the verbs that change orders, a file each; `change` is what they share. They are clients of this server by its
-//! contract and know nothing of its insides.
+//! `ordermesh order place|cancel|ship|…`: the verbs that change orders, a file each; `change` is what they share. They are
+//! clients of this server by its contract and know nothing of its insides.
 
 mod approve_return;
 mod ask_back;

@@ -177,21 +177,23 @@ async fn read_back(placed: &PlaceOrderResponse, session: &Session) -> Result<Get
     }
     let request = WatchOrderRequest { order_id, at_least, allow_stale: false };
     let mut frames = queries(session).watch_order(request).await?.into_inner();
+    let mut newest = read;
     let decided = async {
         while let Some(WatchOrderResponse { as_of, frame, parked_reason }) = frames.message().await? {
-            if let Some(Frame::Order(order)) = frame
-                && is_decided(&order)
-            {
-                let order = Some(order);
-                return Ok(Some(GetOrderResponse { order, as_of, parked_reason, stale: false }));
+            let Some(Frame::Order(order)) = frame else { continue };
+            let is_decided = is_decided(&order);
+            newest = GetOrderResponse { order: Some(order), as_of, parked_reason, stale: false };
+            if is_decided {
+                break;
             }
         }
-        Ok::<_, Failure>(None)
+        Ok::<_, Failure>(())
     };
-    match tokio::time::timeout(DECISION, decided).await {
-        Ok(decided) => Ok(decided?.unwrap_or(read)),
-        Err(_) => Ok(read),
+    // Too late for a person, it is shown as far as it came.
+    if let Ok(read) = tokio::time::timeout(DECISION, decided).await {
+        read?;
     }
+    Ok(newest)
 }
 
 /// Whether the order waits neither for inventory nor for payment, nor for the capture that follows.

@@ -1,7 +1,8 @@
 //! Cancelling an order, as a whole or by pieces.
 
 use super::{
-    Change, Fact, LineProgress, LineQuantity, LinesCancelReason, OrderState, Refusal, owed::amount_due,
+    Change, Fact, HoldReason, LineProgress, LineQuantity, LinesCancelReason, OrderState, Refusal,
+    owed::amount_due,
 };
 
 impl Change {
@@ -91,6 +92,16 @@ impl Change {
         parts.apply(&fact);
         let due = amount_due(&parts, self.head.currency())?;
         self.happened_owing(fact, due);
+        self.forgive_what_was_not_captured();
         Ok(())
+    }
+
+    /// What could not be captured is no longer owed: payment has nothing left to do, and will tell nothing more.
+    fn forgive_what_was_not_captured(&mut self) {
+        let is_paid = self.head.amounts.kept() > 0 && !self.head.owes() && !self.head.is_owed();
+        let hold = self.head.hold_for(HoldReason::CaptureFailed).filter(|_| is_paid).cloned();
+        if let Some(hold) = hold {
+            self.happened(Fact::HoldReleased { hold, note: String::new() });
+        }
     }
 }

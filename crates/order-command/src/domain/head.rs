@@ -141,7 +141,9 @@ impl OrderHead {
 
     /// When the order expires by itself; none when it does not, as long as it stands like this.
     pub fn due_time(&self) -> Option<Timestamp> {
-        let waits = self.state == OrderState::Placed && !self.payment_is_ready();
+        // Where nothing is owed it only waits until payment has given up what was asked of it before.
+        let owes = !self.amount_due.is_zero() && !self.payment_is_ready();
+        let waits = self.state == OrderState::Placed && owes;
         self.payment_deadline.filter(|_| waits)
     }
 

@@ -79,7 +79,7 @@ pub(super) fn waiting_for(head: &OrderHead) -> Vec<Waiting> {
                 _ => Some(WaitingFor::Payment),
             };
             if let Some(what) = payment {
-                list.0.push(Waiting { what, since: since.payment, deadline: head.payment_deadline });
+                list.0.push(Waiting { what, since: since.payment, deadline: head.due_time() });
             }
         }
         OrderState::Confirmed => {

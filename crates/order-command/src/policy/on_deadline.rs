@@ -1,10 +1,10 @@
 //! When the payment of an order was not there in time: the order expires, judged by order's own clock.
 //!
 //! What payment told in time may not have been heard yet, after an outage of either server. So an order expires when
-//! all that was told until its deadline is heard; and when payment cannot be heard at all, after a while all the same,
+//! all that was told until its deadline is heard; and when payment could not be heard at all for a while, all the same,
 //! since its stock must not wait for ever.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -25,15 +25,17 @@ use crate::store::{OrdersUnit, due_orders};
 /// Name of the deadline, as the timeline has it and as the keys of its commands do.
 const PAYMENT_DEADLINE: &str = "payment-deadline";
 
-/// How long after its deadline an order expires though payment is not heard.
+/// How long payment must not have been heard, and a deadline have passed, for an order to expire all the same.
 const UNHEARD: Duration = Duration::from_secs(600);
 
-/// Expires orders. Every replica does it: the command is judged on the order as it is, and replicas that see the same
-/// deadline ask under the same request_id.
+/// Expires orders. The replica that follows payment's feed does it; should two think so, the command is judged on the order
+/// as it is, and they ask under the same request_id.
 pub struct PaymentDeadlines {
     db: PatientConnection,
     committer: Committer<OrdersUnit>,
     payment: Arc<dyn ConsumerControl>,
+    /// When payment was last heard here, or need not have been. Never held while anything is waited for.
+    heard_at: Mutex<Timestamp>,
 }
 
 impl PaymentDeadlines {
@@ -43,16 +45,23 @@ impl PaymentDeadlines {
         committer: Committer<OrdersUnit>,
         payment: Arc<dyn ConsumerControl>,
     ) -> Self {
-        Self { db, committer, payment }
+        let heard_at = Mutex::new(payment.now());
+        Self { db, committer, payment, heard_at }
     }
 
-    /// The deadlines until then may be judged.
-    fn heard_until(&self, now: Timestamp) -> Timestamp {
+    /// The deadlines until then may be judged; none when none may.
+    fn heard_until(&self, now: Timestamp) -> Option<Timestamp> {
         let progress = self.payment.progress();
-        // A replica that stands by hears nothing; the one that hears does this work, too.
-        let hears = progress.active && progress.contact.is_some() && progress.error.is_none();
-        let unheard = progress.lag_time(now).filter(|_| hears).unwrap_or(UNHEARD);
-        now.checked_sub(unheard).unwrap_or(now)
+        let hears = progress.contact.is_some() && progress.error.is_none();
+        let lag = progress.lag_time(now).filter(|_| hears);
+        let mut heard_at = self.heard_at.lock().unwrap_or_else(PoisonError::into_inner);
+        // A replica that stands by hears nothing; the one that hears does this work.
+        if !progress.active || lag.is_some() {
+            *heard_at = now;
+        }
+        let patience_ends = heard_at.checked_add(UNHEARD).unwrap_or(Timestamp::MAX);
+        let behind = lag.or_else(|| (patience_ends <= now).then_some(UNHEARD));
+        behind.filter(|_| progress.active).and_then(|behind| now.checked_sub(behind).ok())
     }
 }
 
@@ -65,7 +74,10 @@ impl DueWork for PaymentDeadlines {
     }
 
     async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<Self::Item>, DbErr> {
-        due_orders(&self.db, self.heard_until(now), limit as u64).await
+        match self.heard_until(now) {
+            Some(heard_until) => due_orders(&self.db, heard_until, limit as u64).await,
+            None => Ok(Vec::new()),
+        }
     }
 
     async fn run(&self, (order_id, deadline): Self::Item) -> Result<(), String> {

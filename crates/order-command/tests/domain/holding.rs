@@ -195,6 +195,19 @@ fn less_captured_than_is_owed_holds_the_order_as_a_capture_that_failed() {
 }
 
 #[test]
+fn what_could_not_be_captured_holds_nothing_once_it_is_no_longer_owed() {
+    let mut life = Life::confirmed();
+    let mut short = life.fact(1);
+    // Of 26.77 EUR, without the second line.
+    (short.what, short.amounts.captured) = (PaymentNews::Captured, money("16.06 EUR"));
+    life.tell(short);
+    assert_eq!(reasons(&life), [HoldReason::CaptureFailed]);
+    life.must(|change| change.cancel_lines(vec![of_line(2, 1)], String::new()));
+    assert_eq!((life.due(), reasons(&life)), (money("16.06 EUR"), vec![]));
+    assert_eq!(life.waiting(), [WaitingFor::Dispatch]);
+}
+
+#[test]
 fn what_a_person_holds_is_let_go_when_the_order_ends() {
     let mut life = Life::of(tea());
     life.must(|change| change.hold("odd".to_owned()));

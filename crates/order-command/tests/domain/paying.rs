@@ -147,6 +147,21 @@ fn the_deadline_expires_an_order_whose_payment_is_not_there() {
 }
 
 #[test]
+fn an_order_that_owes_nothing_any_more_does_not_expire_while_its_payment_is_given_up() {
+    let lines = vec![line(money("9.00 EUR"), 1, rate(0)), line(money("0.00 EUR"), 1, rate(0))];
+    let mut life = Life::of(draft(lines));
+    life.stock(StockFact::Reserved);
+    life.pay(action());
+    life.must(|change| change.cancel_lines(vec![of_line(1, 1)], String::new()));
+    life.second = 10_000;
+    assert!(!life.must(|change| Ok(change.expire())));
+    let waiting = &life.events.last().unwrap().status.waiting_for;
+    assert_eq!((waiting[0].what, waiting[0].deadline), (WaitingFor::PaymentAction, None));
+    life.pay(DECLINE);
+    assert_eq!(life.state(), OrderState::Confirmed);
+}
+
+#[test]
 fn the_deadline_is_nothing_to_an_order_that_waits_for_something_else() {
     let mut held = Life::of(tea());
     held.must(|change| change.hold(String::new()));

@@ -14,8 +14,8 @@ use uuid::Uuid;
 
 use crate::house::House;
 
-/// A consumer of payment's feed that has come so far.
-struct Heard(Progress);
+/// A consumer of payment's feed that has come so far, since its start.
+struct Heard(Progress, Timestamp);
 
 #[async_trait]
 impl ConsumerControl for Heard {
@@ -28,7 +28,7 @@ impl ConsumerControl for Heard {
     }
 
     fn now(&self) -> Timestamp {
-        SystemClock.now()
+        self.1
     }
 
     async fn usage(&self) -> Result<Usage, DbErr> {
@@ -66,18 +66,21 @@ async fn an_order_expires_when_payment_is_heard_until_its_deadline_or_not_heard_
         ..Progress::default()
     };
     let behind = Progress { head: 10, newest: Some(minutes(58)), ..heard.clone() };
+    let unheard = Progress { contact: None, ..heard.clone() };
     let cases = [
-        ("heard all", heard.clone(), 59, false),
-        ("heard all", heard.clone(), 61, true),
-        ("behind, from before the deadline", behind.clone(), 61, false),
-        ("behind, from after the deadline", Progress { newest: Some(minutes(61)), ..behind }, 61, true),
-        ("not heard since its start", Progress { contact: None, ..heard.clone() }, 69, false),
-        ("not heard since its start", Progress { contact: None, ..heard.clone() }, 71, true),
-        ("payment is away", Progress { error: Some("away".to_owned()), ..heard.clone() }, 69, false),
-        ("another replica hears", Progress { active: false, ..heard }, 69, false),
+        ("heard all", heard.clone(), 0, 59, false),
+        ("heard all", heard.clone(), 0, 61, true),
+        ("behind, from before the deadline", behind.clone(), 0, 61, false),
+        ("behind, from after the deadline", Progress { newest: Some(minutes(61)), ..behind }, 0, 61, true),
+        ("not heard since its start", unheard.clone(), 0, 69, false),
+        ("not heard since its start", unheard.clone(), 0, 71, true),
+        ("not heard since its late start", unheard.clone(), 100, 109, false),
+        ("not heard since its late start", unheard, 100, 111, true),
+        ("payment is away", Progress { error: Some("away".to_owned()), ..heard.clone() }, 0, 69, false),
+        ("another replica hears", Progress { active: false, ..heard }, 0, 1000, false),
     ];
-    for (case, progress, after, expires) in cases {
-        let deadlines = house.deadlines(Arc::new(Heard(progress)));
+    for (case, progress, start, after, expires) in cases {
+        let deadlines = house.deadlines(Arc::new(Heard(progress, minutes(start))));
         let due = deadlines.due(minutes(after), 10).await.unwrap();
         assert_eq!(due.iter().any(|(id, _)| *id == order), expires, "{case}, after {after} minutes");
     }

@@ -1,6 +1,6 @@
-//! The program's own verbs for people: those on feeds and read models, `feed …`, which are clients of any ordermesh server; `attention …`, of any server; `verify`, a client of all of them;
-//! and the tools that work on a database itself: `store …`, `feed export|import|truncate`. Verbs of a context come with
-//! it.
+//! The program's own verbs for people: `feed …` on feeds and read models and `attention …`, clients of any ordermesh server;
+//! `verify`, a client of all of them; and the tools that work on a database itself: `store …`,
+//! `feed export|import|truncate`. Verbs of a context come with it.
 //!
 //! Tables by default, JSON with `--json`. Adding a verb is adding a file below `feed/` or `store/` and a variant in
 //! its table of contents. Exit codes: 0 done, 1 refused, 2 wrong usage, 3 server not reachable.

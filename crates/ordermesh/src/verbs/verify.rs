@@ -113,7 +113,9 @@ fn text(verdict: &Verdict) -> String {
             "not judged",
             match verdict.unjudged_subjects() {
                 0 => String::new(),
-                count => format!("{count} articles or payments, which changed whenever they were looked at"),
+                count => format!(
+                    "{count} articles, orders or payments, which changed whenever they were looked at"
+                ),
             },
         ),
     ]);
