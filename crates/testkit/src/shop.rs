@@ -27,6 +27,9 @@ use crate::{Server, ask, client, eventually, wait};
 
 pub use people::{Habits, Seen};
 
+/// A call that has no answer by then never gets one: its connection was lost without anybody telling.
+const ANSWER: Duration = Duration::from_secs(20);
+
 /// Between two tries of a call that had no answer.
 const BACK_OFF: Duration = Duration::from_millis(20);
 
@@ -199,6 +202,15 @@ pub fn refused(status: &Status) -> Option<Refusal> {
     problem(status).ok().filter(|refusal| !matches!(refusal.code, Code::Unavailable | Code::Aborted))
 }
 
+/// What a call comes to, or that it has had no answer for long.
+pub async fn in_time<T>(call: impl Future<Output = Result<T, Status>>) -> Result<T, Status> {
+    let answer = tokio::time::timeout(ANSWER, call).await;
+    answer.unwrap_or_else(|_| {
+        eprintln!("a call has had no answer for {ANSWER:?}, and is made again");
+        Err(Status::unavailable("no answer"))
+    })
+}
+
 /// The wait before the next try of a call that had no answer.
 pub async fn back_off() {
     wait::pause(BACK_OFF).await;
@@ -210,7 +222,7 @@ macro_rules! ask {
     ($client:expr, $method:ident, $request:expr) => {{
         let mut client = $client;
         loop {
-            match client.$method($request.clone()).await {
+            match $crate::shop::in_time(client.$method($request.clone())).await {
                 Ok(answer) => break Ok(answer.into_inner()),
                 Err(status) => match $crate::shop::refused(&status) {
                     Some(refusal) => break Err(refusal),

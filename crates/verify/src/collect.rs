@@ -161,7 +161,7 @@ where
 fn decoded<E: Message + Default>(
     feed: &'static str,
     bytes: bytes::Bytes,
-    faults: &mut Vec<FeedFault>,
+    snapshot: &mut Snapshot,
 ) -> Result<Option<E>, CollectError> {
     let error = match E::decode(bytes.clone()) {
         Ok(event) => return Ok(Some(event)),
@@ -172,7 +172,8 @@ fn decoded<E: Message + Default>(
         .map_err(|error| CollectError::Contract(format!("an event of {feed} without envelope: {error}")))?;
     let detail =
         format!("event {} of type {} cannot be decoded: {error}", envelope.position, envelope.r#type);
-    faults.push(FeedFault { feed, key: envelope.key, detail });
+    snapshot.heard(feed, envelope.position, &envelope.key);
+    snapshot.feed_faults.push(FeedFault { feed, key: envelope.key, detail });
     Ok(None)
 }
 

@@ -6,9 +6,15 @@ use std::time::Duration;
 
 use crate::judge::{Offence, Question, Verdict};
 
+/// So many looks, and times the patience, until what still changes is given up.
+const MOST: u32 = 4;
+
 /// What stands against a system after the looks so far.
 #[derive(Debug, Default)]
 pub struct Looks {
+    /// How many there were, and when the first one was over.
+    taken: u32,
+    first: Duration,
     /// What every look found broken that could judge it; nothing is found as long as none could. Unset before the first
     /// look.
     standing: Option<BTreeMap<Question, Finding>>,
@@ -33,6 +39,10 @@ impl Looks {
     /// Takes in one more look, so long after the first one: what it saw, with the offences that stand by now, and what none
     /// could judge.
     pub fn take(&mut self, seen: Verdict, now: Duration) -> Verdict {
+        if self.taken == 0 {
+            self.first = now;
+        }
+        self.taken += 1;
         let found = seen.offences.into_iter().map(|offence| (offence.question(), offence));
         let (mut found, mut unjudged) = (found.collect::<BTreeMap<_, _>>(), seen.unjudged);
         let before = self.standing.take().unwrap_or_else(|| {
@@ -63,6 +73,12 @@ impl Looks {
     /// Whether no further look can change anything: all was judged, and nothing stands.
     pub fn is_clear(&self) -> bool {
         self.standing.as_ref().is_some_and(BTreeMap::is_empty)
+    }
+
+    /// Whether what still changes is given up as not judged: after several looks, and several times the patience since the
+    /// first one, however long each takes.
+    pub fn give_up(&self, now: Duration, patience: Duration) -> bool {
+        self.taken >= MOST && now.saturating_sub(self.first) >= MOST * patience
     }
 
     /// What has not stood for `patience` yet, so that the next look may acquit it.
@@ -119,6 +135,20 @@ mod tests {
         for (now, unsettled) in [(5, 1), (9, 1), (15, 0)] {
             assert_eq!(subjects(&looks.take(other.clone(), second(now))).0, ["tea"]);
             assert_eq!(looks.unsettled(second(now), second(10)).len(), unsettled, "after {now} s");
+        }
+    }
+
+    #[test]
+    fn what_changes_is_given_up_after_several_looks_however_long_each_takes() {
+        let (mut looks, patience) = (Looks::default(), second(10));
+        for (now, gives_up) in [(100, false), (200, false), (300, false), (400, true)] {
+            looks.take(look(&["tea"], &[]), second(now));
+            assert_eq!(looks.give_up(second(now), patience), gives_up, "after {now} s");
+        }
+        let mut looks = Looks::default();
+        for (now, gives_up) in [(1, false), (2, false), (3, false), (4, false), (40, false), (41, true)] {
+            looks.take(look(&["tea"], &[]), second(now));
+            assert_eq!(looks.give_up(second(now), patience), gives_up, "after {now} s");
         }
     }
 

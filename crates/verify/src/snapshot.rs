@@ -61,6 +61,8 @@ pub struct PaymentHistory {
     pub revision: i64,
     /// The amounts after it.
     pub amounts: PaymentAmounts,
+    /// Its first event is there: nothing of it was truncated.
+    pub has_beginning: bool,
     /// The most that was ever set aside at once, in minor units.
     pub most_authorized: i64,
     /// Money was set aside while an earlier attempt still had some, or had been captured.

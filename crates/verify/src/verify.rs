@@ -11,9 +11,6 @@ use crate::looks::Looks;
 /// Between two looks.
 const PAUSE: Duration = Duration::from_millis(300);
 
-/// What still changes after so many times the patience is given up as not judged.
-const MOST: u32 = 4;
-
 /// Judges the system behind `endpoints`. An offence counts when every look for as long as `patience` finds it, and finds
 /// it the same, as far as it can judge it: contexts hear of each other later, what was read at different times need not
 /// fit, and what is wrong in another way at each look is on its way. Nothing is said to be wrong by the look alone that has
@@ -28,7 +25,7 @@ pub async fn verify(endpoints: &Endpoints, patience: Duration) -> Result<Verdict
         if looks.is_clear() || unsettled.is_empty() {
             return Ok(verdict);
         }
-        if now >= MOST * patience.max(PAUSE) {
+        if looks.give_up(now, patience.max(PAUSE)) {
             verdict.offences.retain(|offence| !unsettled.contains(&offence.question()));
             verdict.unjudged.extend(unsettled);
             return Ok(verdict);

@@ -111,6 +111,7 @@ fn sound() -> Snapshot {
     let told = PaymentHistory {
         revision: 2,
         amounts: amounts(0, 1350, 0),
+        has_beginning: true,
         most_authorized: 1350,
         charged_twice: false,
     };
@@ -163,6 +164,12 @@ fn told(snapshot: &mut Snapshot) -> &mut PaymentHistory {
 fn wait(snapshot: &mut Snapshot, what: &[WaitingForWhat]) {
     let waiting = |what: &WaitingForWhat| WaitingFor { what: (*what).into(), ..WaitingFor::default() };
     status(snapshot).waiting_for = what.iter().map(waiting).collect();
+}
+
+/// Payment has never heard of the order.
+fn unpaid(snapshot: &mut Snapshot) {
+    snapshot.payments.clear();
+    snapshot.payment_histories.clear();
 }
 
 /// The order waits for what has a deadline.
@@ -314,7 +321,7 @@ const BROKEN: &[(&str, Break)] = &[
     }),
     ("order: a deadline that has passed is acted upon", |system| {
         wait_until(system, 1000);
-        system.time = 1061;
+        system.time = 1661;
     }),
     ("order: held is what has a hold", |system| {
         wait(system, &[WaitingForWhat::Dispatch, WaitingForWhat::Hold]);
@@ -494,9 +501,9 @@ const BROKEN: &[(&str, Break)] = &[
         status(system).set_payment(PaymentStatus::NotRequired);
         status(system).captured = eur(0);
     }),
-    ("across: an order that must be paid has its payment", |system| system.payments.clear()),
+    ("across: an order that must be paid has its payment", unpaid),
     ("across: an order that must be paid has its payment", |system| {
-        system.payments.clear();
+        unpaid(system);
         wait(system, &[WaitingForWhat::Payment]);
     }),
     ("across: order and payment agree on the money", |system| status(system).refunded = eur(1)),
@@ -557,10 +564,10 @@ fn what_is_still_on_its_way_is_no_offence_while_payment_is_at_it() {
 }
 
 #[test]
-fn an_order_may_wait_past_its_deadline_for_as_long_as_clocks_differ() {
+fn an_order_may_wait_past_its_deadline_for_as_long_as_payment_may_not_be_heard_and_clocks_differ() {
     sound_after(|system| {
         wait_until(system, 1000);
-        system.time = 1060;
+        system.time = 1660;
     });
 }
 
@@ -639,6 +646,24 @@ fn a_payment_that_was_told_of_after_it_was_asked_is_neither_right_nor_wrong() {
     told(&mut system).amounts = amounts(0, 1350, 1);
     let verdict = judge(&system);
     assert_eq!((verdict.offences, verdict.unjudged.len()), (vec![], 1));
+}
+
+#[test]
+fn a_payment_that_slipped_through_the_list_is_neither_right_nor_wrong() {
+    let mut system = sound();
+    system.payments.clear();
+    let verdict = judge(&system);
+    let found: Vec<_> = verdict.offences.iter().map(|offence| offence.invariant).collect();
+    assert_eq!(found, ["payment: what was told is kept"], "which the next look finds, or not");
+    assert_eq!((verdict.unjudged.len(), verdict.unjudged_subjects()), (8, 1), "{:?}", verdict.unjudged);
+}
+
+#[test]
+fn what_was_set_aside_is_unknown_once_the_beginning_is_truncated() {
+    sound_after(|system| {
+        told(system).has_beginning = false;
+        told(system).most_authorized = 0;
+    });
 }
 
 #[test]

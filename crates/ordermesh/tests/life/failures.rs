@@ -326,14 +326,14 @@ async fn stock_that_is_lost_after_the_capture_cancels_its_lines_and_gives_the_mo
 
     let everything = AdjustStockRequest {
         request_id: fresh_id(),
-        adjustment: Some(Adjustment::Counted(0)),
+        adjustment: Some(Adjustment::Change(-1)),
         ..lose.clone()
     };
     ask!(shop.inventory(), adjust_stock, everything).unwrap();
     let cups = AdjustStockRequest {
         request_id: fresh_id(),
         sku: "CUP".to_owned(),
-        adjustment: Some(Adjustment::Counted(0)),
+        adjustment: Some(Adjustment::Change(-3)),
         ..lose
     };
     ask!(shop.inventory(), adjust_stock, cups).unwrap();

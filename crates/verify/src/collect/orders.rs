@@ -45,7 +45,7 @@ pub(super) async fn feed(endpoints: &Endpoints, snapshot: &mut Snapshot) -> Resu
         async move { client.subscribe_order_events(request).await.map(Response::into_inner) }
     };
     let take = |bytes| {
-        let Some(event) = decoded::<OrderEvent>("order", bytes, &mut snapshot.feed_faults)? else {
+        let Some(event) = decoded::<OrderEvent>("order", bytes, snapshot)? else {
             return Ok(());
         };
         snapshot.heard("order", event.position, &event.key);

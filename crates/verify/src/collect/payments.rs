@@ -37,7 +37,7 @@ pub(super) async fn feed(endpoints: &Endpoints, snapshot: &mut Snapshot) -> Resu
         async move { client.subscribe_payment_events(request).await.map(Response::into_inner) }
     };
     let take = |bytes| {
-        let Some(event) = decoded::<PaymentEvent>("payment", bytes, &mut snapshot.feed_faults)? else {
+        let Some(event) = decoded::<PaymentEvent>("payment", bytes, snapshot)? else {
             return Ok(());
         };
         snapshot.heard("payment", event.position, &event.key);
@@ -57,6 +57,7 @@ fn history(snapshot: &mut Snapshot, event: &PaymentEvent) {
         snapshot.feed_faults.push(FeedFault { feed: "payment", key: event.key.clone(), detail });
     }
     history.revision = revision;
+    history.has_beginning |= revision == 1;
     let is_authorization = matches!(event.payload, Some(Payload::PaymentAuthorized(_)));
     if let Some(amounts) = event.payload.as_ref().and_then(amounts) {
         history.take(amounts, is_authorization);
@@ -71,8 +72,11 @@ impl PaymentHistory {
         };
         let [set_aside, captured] = minor(&self.amounts);
         self.charged_twice |= is_authorization && (set_aside > 0 || captured > 0);
-        let [now, _] = minor(amounts);
-        self.most_authorized = self.most_authorized.max(now);
+        // A capture may raise what counts as set aside, which says nothing of what was.
+        if is_authorization {
+            let [now, _] = minor(amounts);
+            self.most_authorized = self.most_authorized.max(now);
+        }
         self.amounts = amounts.clone();
     }
 }

@@ -86,7 +86,7 @@ pub(super) async fn feed(
     };
     let (mut revisions, mut from_the_first) = (BTreeMap::<String, i64>::new(), BTreeSet::new());
     let take = |bytes| {
-        let Some(event) = decoded::<InventoryEvent>("inventory", bytes, &mut snapshot.feed_faults)? else {
+        let Some(event) = decoded::<InventoryEvent>("inventory", bytes, snapshot)? else {
             return Ok(());
         };
         snapshot.heard("inventory", event.position, &event.key);

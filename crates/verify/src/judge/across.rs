@@ -18,7 +18,13 @@ use crate::snapshot::{OrderHistory, Snapshot};
 pub(super) fn judge(snapshot: &Snapshot, court: &mut Court) {
     for (id, order) in snapshot.orders.iter().filter(|(_, order)| !order.without_status) {
         judge_stock(id, order, snapshot.reservations.get(id), court);
-        judge_money(id, order, snapshot.payments.get(id), court);
+        match snapshot.payments.get(id) {
+            // A page may miss what changes while the list is read.
+            None if snapshot.payment_histories.contains_key(id) => {
+                MONEY.into_iter().for_each(|invariant| court.abstain(invariant, id));
+            }
+            payment => judge_money(id, order, payment, court),
+        }
     }
     let known = |id: &String| snapshot.orders.contains_key(id) || snapshot.truncated.contains(id);
     for (id, reservation) in &snapshot.reservations {
@@ -121,10 +127,18 @@ const OF_PAYMENT: [(WaitingForWhat, HoldReason); 3] = [
     (WaitingForWhat::Refund, HoldReason::RefundFailed),
 ];
 
+const HAS_PAYMENT: &str = "across: an order that must be paid has its payment";
+const SAME_MONEY: &str = "across: order and payment agree on the money";
+const SAME_DUE: &str = "across: order and payment agree on what is owed";
+const AT_WORK: &str = "across: payment works on what an order waits for";
+const AT_REST: &str = "across: at rest captured - refunded is what is owed";
+/// What is judged by what payment answers.
+const MONEY: [&str; 5] = [HAS_PAYMENT, SAME_MONEY, SAME_DUE, AT_WORK, AT_REST];
+
 fn judge_money(id: &str, order: &OrderHistory, payment: Option<&Payment>, court: &mut Court) {
     let Some(payment) = payment else {
         let needed = order.status.payment() != PaymentStatus::NotRequired;
-        court.expect(!needed, "across: an order that must be paid has its payment", id, || "none".to_owned());
+        court.expect(!needed, HAS_PAYMENT, id, || "none".to_owned());
         return;
     };
     let sums = Sums::of(payment.amounts.as_ref());
@@ -133,41 +147,35 @@ fn judge_money(id: &str, order: &OrderHistory, payment: Option<&Payment>, court:
         captured: minor(order.status.captured.as_ref()),
         refunded: minor(order.status.refunded.as_ref()),
     };
-    court.expect(sums == told, "across: order and payment agree on the money", id, || {
-        format!("order: {told:?}, payment: {sums:?}")
-    });
+    court.expect(sums == told, SAME_MONEY, id, || format!("order: {told:?}, payment: {sums:?}"));
     let due = minor(payment.amount_due.as_ref());
-    court.expect(due == order.amount_due, "across: order and payment agree on what is owed", id, || {
+    court.expect(due == order.amount_due, SAME_DUE, id, || {
         format!("order: {}, payment: {due}", order.amount_due)
     });
     let open = payment.operations.iter().any(|one| one.state() == PaymentOperationState::Open);
     judge_waiting(id, order, open, court);
     let excused =
         OF_PAYMENT.iter().any(|(what, hold)| order.waits_for(*what) && (open || order.is_held_for(*hold)));
-    court.expect(
-        excused || is_at_rest(order, sums),
-        "across: at rest captured - refunded is what is owed",
-        id,
-        || format!("{} kept, {} set aside, {} owed", sums.kept(), sums.authorized, order.amount_due),
-    );
+    court.expect(excused || is_at_rest(order, sums), AT_REST, id, || {
+        format!("{} kept, {} set aside, {} owed", sums.kept(), sums.authorized, order.amount_due)
+    });
 }
 
 /// Whether payment is at what the order waits for, and only then.
 fn judge_waiting(id: &str, order: &OrderHistory, open: bool, court: &mut Court) {
-    const INVARIANT: &str = "across: payment works on what an order waits for";
     for (what, hold) in OF_PAYMENT {
         let worked_on = open || order.is_held_for(hold);
-        court.expect(!order.waits_for(what) || worked_on, INVARIANT, id, || {
+        court.expect(!order.waits_for(what) || worked_on, AT_WORK, id, || {
             format!("it waits for {}, and no operation is open", what.as_str_name())
         });
     }
     // Payment asks the provider now and then, whatever the customer does.
     let waits = order.waits_for(WaitingForWhat::PaymentAction);
-    court.expect(!waits || open, INVARIANT, id, || {
+    court.expect(!waits || open, AT_WORK, id, || {
         "it waits for the customer's part, and no operation is open".to_owned()
     });
     let waits = order.waits_for(WaitingForWhat::PaymentRetry);
-    court.expect(!waits || !open, INVARIANT, id, || {
+    court.expect(!waits || !open, AT_WORK, id, || {
         "it waits for another attempt, and an operation is open".to_owned()
     });
 }

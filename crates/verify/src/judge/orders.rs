@@ -5,8 +5,9 @@ use ordermesh_proto::order::v1::{HoldReason, LineProgress, OrderState, PaymentSt
 use super::Court;
 use crate::snapshot::{Confirmation, OrderHistory, Snapshot};
 
-/// How long an order may stand past a deadline: replicas' clocks differ, and what is due is looked for now and then.
-const GRACE_SECONDS: i64 = 60;
+/// How long an order may stand past a deadline: ten minutes while order cannot hear payment, and a minute more, since
+/// clocks differ and what is due is looked for now and then.
+const GRACE_SECONDS: i64 = 660;
 
 /// Whether the order's state is not final.
 pub(super) fn is_open(order: &OrderHistory) -> bool {
