@@ -61,7 +61,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut files = compiler.file_descriptor_set();
     // The rules are options, which prost drops; their own messages need no Rust code.
     files.file.retain(|file| !file.package().starts_with("buf."));
-    Ok(builder.compile_fds(files)?)
+    // Messages know their names: the command line finds their descriptors by them.
+    let mut config = tonic_prost_build::Config::new();
+    config.enable_type_names();
+    Ok(builder.compile_fds_with_config(files, config)?)
 }
 
 /// All .proto files below `directory`, sorted, relative to `root`.

@@ -20,6 +20,10 @@ pub trait FeedEvent: prost::Message + Default + 'static {
     fn event_id(&self) -> &str;
     /// What the event is about.
     fn key(&self) -> &str;
+    /// Shared by all that follows from one outside request.
+    fn correlation_id(&self) -> &str;
+    /// W3C trace context; empty when there is none.
+    fn traceparent(&self) -> &str;
 }
 
 macro_rules! feed_event {
@@ -35,6 +39,14 @@ macro_rules! feed_event {
 
             fn key(&self) -> &str {
                 &self.key
+            }
+
+            fn correlation_id(&self) -> &str {
+                &self.correlation_id
+            }
+
+            fn traceparent(&self) -> &str {
+                &self.traceparent
             }
         }
     };

@@ -8,13 +8,14 @@
 
 mod batch;
 mod job;
+mod problem;
 
 use std::collections::VecDeque;
 use std::fmt::Debug;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use ordermesh_kernel::{Clock, Timestamp};
+use ordermesh_kernel::{Clock, RequestId, Timestamp};
 use sea_orm::{DatabaseConnection, DbBackend, DbErr};
 use sha2::{Digest, Sha256};
 use tokio::sync::{Mutex, Semaphore, mpsc, oneshot};
@@ -94,6 +95,21 @@ pub struct CommandIdentity {
 }
 
 impl CommandIdentity {
+    /// The identity of an outside request to `method`, which is the beginning of what follows from it. `caller` is its
+    /// principal and its traceparent; `encoded` are the bytes that make it the same request when they are the same.
+    pub fn of_request(
+        method: &'static str,
+        (principal, traceparent): (String, String),
+        request_id: RequestId,
+        encoded: &[u8],
+    ) -> Self {
+        let request_id = request_id.into_string();
+        let cause =
+            Cause { correlation_id: request_id.clone(), causation_id: request_id.clone(), traceparent };
+        let (fingerprint, bytes) = (fingerprint(encoded), encoded.len());
+        Self { method, principal, request_id, fingerprint, bytes, cause }
+    }
+
     /// Key of the idempotency record.
     fn key(&self) -> [u8; 32] {
         let mut hash = Sha256::new();
@@ -116,7 +132,7 @@ pub fn fingerprint(encoded_request: &[u8]) -> [u8; 32] {
 pub struct Committed<A> {
     /// What it answers.
     pub answer: A,
-    /// Stands for the command's newest event.
+    /// Stands for the command's newest event; for nothing that anybody waits for when it has none.
     pub token: ConsistencyToken,
     /// The command was committed by an earlier call with the same key.
     pub replayed: bool,

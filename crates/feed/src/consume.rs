@@ -11,6 +11,7 @@
 //! - [`Progress`], [`BlockedKeys`]: how far it is, and which keys are stopped
 //! - `follow`: the loops of the active replica, with `report`; `stand_by`: those of the others
 //! - `apply`: a batch; `work`: which part of it is set aside; `retry`: the parked events again
+//! - [`PeerFeed`]: the feed of another context, by its generated client
 //! - `checkpoint`, `inbox`, `lease`, `parked`: its tables, beside those of the [`crate::parking`]
 //! - [`ConsumerServer`]: the operators' service
 
@@ -24,6 +25,7 @@ mod handler;
 pub(crate) mod inbox;
 pub(crate) mod lease;
 pub(crate) mod parked;
+mod peer;
 mod progress;
 mod report;
 mod retry;
@@ -52,6 +54,7 @@ pub use control::{ConsumerControl, ControlError};
 pub(crate) use error::ConsumeError;
 pub(crate) use feed::Feed;
 pub use handler::{Delivery, Handler, HandlerError};
+pub use peer::{MAX_FRAME_BYTES, PeerFeed};
 pub use progress::{BlockedKeys, Progress};
 pub use server::ConsumerServer;
 pub use settings::ConsumerSettings;

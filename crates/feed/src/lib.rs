@@ -9,6 +9,10 @@
 //! - [`group`]: consumer groups, whose progress the server keeps, and registered subscribers
 //! - [`log`]: the log as a [`log::FeedSource`]: pages, head, and the tail in memory
 //! - [`serve`]: a context's event service: Subscribe…Events and GetFeed
+//! - [`publish`]: all that a context needs to publish a feed; [`follow`]: to follow others
+//! - [`config`]: their settings, the same in every context; [`runtime`]: clock, tasks and shutdown
+//! - [`react`]: events of another context become commands here, through the committer
+//! - [`due`]: work that becomes due at a time that stands in the database
 //! - [`consume`]: the consumer runtime: events in, effect + checkpoint in one transaction
 //! - [`parking`]: keys that a consumer set aside, with their events
 //! - [`project`]: the projections of a server: where they stand, rebuilding them
@@ -19,13 +23,19 @@
 
 pub mod archive;
 pub mod commit;
+pub mod config;
 pub mod consume;
+pub mod due;
 pub mod event;
+pub mod follow;
 pub mod group;
 pub mod log;
 pub mod parking;
 pub mod project;
+pub mod publish;
+pub mod react;
 pub mod retention;
+pub mod runtime;
 pub mod serve;
 pub mod store;
 pub mod token;

@@ -1,11 +1,12 @@
 //! A context's event service: Subscribe…Events and GetFeed over a [`FeedSource`].
 //!
 //! The contexts' own request and response messages have the shape of `ordermesh.feed.v1`, so this one server
-//! stands behind every typed event service; a context's grpc.rs only names it.
+//! stands behind every typed event service; a context's grpc.rs only names it, by [`event_service!`](crate::event_service).
 
 mod frames;
 mod read_ahead;
 mod request;
+mod service;
 mod subscription;
 
 use std::sync::Arc;

@@ -48,6 +48,21 @@ impl Clock for SystemClock {
     }
 }
 
+/// The machine's clock, ahead or behind by so many milliseconds.
+#[derive(Clone, Copy, Debug)]
+pub struct SkewedClock {
+    /// How far it is ahead; negative: behind.
+    pub by_ms: i64,
+}
+
+impl Clock for SkewedClock {
+    fn now(&self) -> Timestamp {
+        let micros = to_micros(SystemClock.now()).saturating_add(self.by_ms.saturating_mul(1_000));
+        let end = if self.by_ms < 0 { Timestamp::MIN } else { Timestamp::MAX };
+        from_micros(micros).unwrap_or(end)
+    }
+}
+
 /// A clock that stands still until it is moved, for tests. Shared by reference.
 #[derive(Debug)]
 pub struct ManualClock {
@@ -88,6 +103,16 @@ mod tests {
     #[test]
     fn the_system_clock_tells_whole_microseconds() {
         assert_eq!(SystemClock.now().subsec_nanosecond() % 1_000, 0);
+    }
+
+    #[test]
+    fn a_skewed_clock_is_ahead_or_behind_and_ends_with_time() {
+        let (behind, ahead) = (SkewedClock { by_ms: -3_600_000 }, SkewedClock { by_ms: 3_600_000 });
+        let now = SystemClock.now();
+        assert!(behind.now() < now && now < ahead.now());
+        assert!(to_micros(ahead.now()) - to_micros(now) >= 3_600_000_000);
+        assert_eq!(SkewedClock { by_ms: i64::MAX }.now(), Timestamp::MAX);
+        assert_eq!(SkewedClock { by_ms: i64::MIN }.now(), Timestamp::MIN);
     }
 
     #[test]

@@ -58,6 +58,14 @@ uuid_id! {
     pub struct OrderId;
     /// Identity of an event, a UUIDv7 given by the context that publishes it.
     pub struct EventId;
+    /// Identity of a hold on an order, a UUIDv7.
+    pub struct HoldId;
+    /// Identity of a shipment of an order, a UUIDv7.
+    pub struct ShipmentId;
+    /// Identity of a return of an order, a UUIDv7.
+    pub struct ReturnId;
+    /// Identity of a note on an order, a UUIDv7.
+    pub struct NoteId;
 }
 
 text_value! {

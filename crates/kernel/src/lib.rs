@@ -6,7 +6,7 @@
 //! # Layout
 //! - [`currency`]: an active ISO 4217 currency
 //! - [`money`]: amounts in minor units, checked sums, named rounding and allocation
-//! - [`text`]: validated texts, the macro that declares them and the error that says the rule
+//! - [`text`]: validated texts and enums with words, the macros that declare them, and the error that says the rule
 //! - [`ids`]: ids that cannot be mixed up
 //! - [`clock`]: time as an argument
 
@@ -16,10 +16,13 @@ pub mod ids;
 pub mod money;
 pub mod text;
 
-pub use clock::{Clock, ManualClock, SystemClock, TimeOutOfRange, Timestamp, from_micros, to_micros};
+pub use clock::{
+    Clock, ManualClock, SkewedClock, SystemClock, TimeOutOfRange, Timestamp, from_micros, to_micros,
+};
 pub use currency::Currency;
 pub use ids::{
-    BillingAccountId, CustomerId, EventId, OrderId, OrderReference, PaymentMethodToken, RequestId,
+    BillingAccountId, CustomerId, EventId, HoldId, NoteId, OrderId, OrderReference, PaymentMethodToken,
+    RequestId, ReturnId, ShipmentId,
 };
 pub use money::{Money, MoneyError, allocate_largest_remainder, fraction_half_even};
 pub use text::TextError;

@@ -84,3 +84,40 @@ macro_rules! text_value {
         $crate::text_value!(@$visibility $name);
     )+};
 }
+
+/// Declares an enum whose values have words: `pub enum Name { Value = "word", … }`, each with its docs.
+///
+/// The words are what rows, sentences and metadata show; they are lower case and never change.
+#[macro_export]
+macro_rules! word_enum {
+    ($($(#[$docs:meta])* pub enum $name:ident { $($(#[$value_docs:meta])* $value:ident = $word:literal,)+ })+) => {$(
+        $(#[$docs])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum $name {
+            $($(#[$value_docs])* $value,)+
+        }
+
+        impl $name {
+            /// Every value.
+            pub const ALL: &'static [Self] = &[$(Self::$value),+];
+
+            /// The value's word.
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$value => $word,)+
+                }
+            }
+
+            /// The value of that word.
+            pub fn parse(word: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|value| value.as_str() == word)
+            }
+        }
+
+        impl ::std::fmt::Display for $name {
+            fn fmt(&self, formatter: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+                formatter.write_str(self.as_str())
+            }
+        }
+    )+};
+}

@@ -3,40 +3,44 @@
 mod problem;
 mod request;
 
-use ordermesh_feed::commit::{CommandIdentity, Committer, fingerprint};
-use ordermesh_feed::event::Cause;
-use ordermesh_feed::serve::{FeedServer, Frames};
-use ordermesh_proto::feed::v1::{
-    AcknowledgeRequest, AcknowledgeResponse, DeleteGroupRequest, DeleteGroupResponse,
-    DiscardParkedEventsRequest, DiscardParkedEventsResponse, ForgetSubscriberRequest,
-    ForgetSubscriberResponse, GetFeedRequest, GetFeedResponse, GetGroupRequest, GetGroupResponse,
-    ListGroupsRequest, ListGroupsResponse, ListParkedEventsRequest, ListParkedEventsResponse,
-    ListSubscribersRequest, ListSubscribersResponse, ReplayParkedEventsRequest, ReplayParkedEventsResponse,
-    ReportCheckpointRequest, ReportCheckpointResponse, ResetGroupRequest, ResetGroupResponse,
-    SubscribeRequest,
-};
+use std::time::Duration;
+
+use ordermesh_feed::commit::{CommandIdentity, Committer};
+use ordermesh_feed::event_service;
 use ordermesh_proto::order::v1::order_command_service_server::OrderCommandService;
 use ordermesh_proto::order::v1::order_event_service_server::OrderEventService;
-use ordermesh_proto::order::v1::{
-    CancelOrderRequest, CancelOrderResponse, PlaceOrderRequest, PlaceOrderResponse,
-};
+use ordermesh_proto::order::v1::{self as wire, PlaceOrderRequest, PlaceOrderResponse};
 use ordermesh_service::Caller;
 use prost::Message;
 use tonic::{Request, Response, Status};
 
-use crate::codec;
+use crate::codec::{self, ChangeResponse};
 use crate::domain::Actor;
 use crate::store::OrdersUnit;
+pub(crate) use problem::problem;
+use request::ChangeRequest;
 
 /// `ordermesh.order.v1.OrderCommandService`.
 pub struct CommandService {
     committer: Committer<OrdersUnit>,
+    payment_window: Duration,
 }
 
 impl CommandService {
-    /// Serves commands through `committer`.
-    pub fn new(committer: Committer<OrdersUnit>) -> Self {
-        Self { committer }
+    /// Serves commands through `committer`. What an order owes must be paid within `payment_window`.
+    pub fn new(committer: Committer<OrdersUnit>, payment_window: Duration) -> Self {
+        Self { committer, payment_window }
+    }
+
+    /// Carries out a command on an order that exists.
+    async fn change<R: ChangeRequest>(&self, request: Request<R>) -> Result<Response<R::Response>, Status> {
+        let caller = Caller::of(&request);
+        let wire = request.into_inner();
+        let encoded = wire.encode_to_vec();
+        let (request_id, command) = wire.command(actor(&caller))?;
+        let identity = CommandIdentity::of_request(R::METHOD, caller.into_parts(), request_id, &encoded);
+        let committed = self.committer.execute(identity, command).await.map_err(problem::of)?;
+        Ok(Response::new(R::Response::of(&committed)))
     }
 }
 
@@ -50,9 +54,9 @@ impl OrderCommandService for CommandService {
         let mut wire = request.into_inner();
         request::normalize(&mut wire);
         let encoded = wire.encode_to_vec();
-        let (request_id, command) = request::place_order(wire, actor(&caller))?;
-        let identity =
-            identity("ordermesh.order.v1.OrderCommandService/PlaceOrder", caller, request_id, &encoded);
+        let (request_id, command) = request::place_order(wire, actor(&caller), self.payment_window)?;
+        let method = "ordermesh.order.v1.OrderCommandService/PlaceOrder";
+        let identity = CommandIdentity::of_request(method, caller.into_parts(), request_id, &encoded);
         let committed = self.committer.execute(identity, command).await.map_err(problem::of)?;
         Ok(Response::new(PlaceOrderResponse {
             consistency_token: committed.token.encode(),
@@ -63,20 +67,93 @@ impl OrderCommandService for CommandService {
 
     async fn cancel_order(
         &self,
-        request: Request<CancelOrderRequest>,
-    ) -> Result<Response<CancelOrderResponse>, Status> {
-        let caller = Caller::of(&request);
-        let wire = request.into_inner();
-        let encoded = wire.encode_to_vec();
-        let (request_id, command) = request::cancel_order(wire, actor(&caller))?;
-        let identity =
-            identity("ordermesh.order.v1.OrderCommandService/CancelOrder", caller, request_id, &encoded);
-        let committed = self.committer.execute(identity, command).await.map_err(problem::of)?;
-        Ok(Response::new(CancelOrderResponse {
-            consistency_token: committed.token.encode(),
-            replayed: committed.replayed,
-            ..codec::cancel_order_response(&committed.answer)
-        }))
+        request: Request<wire::CancelOrderRequest>,
+    ) -> Result<Response<wire::CancelOrderResponse>, Status> {
+        self.change(request).await
+    }
+
+    async fn cancel_order_lines(
+        &self,
+        request: Request<wire::CancelOrderLinesRequest>,
+    ) -> Result<Response<wire::CancelOrderLinesResponse>, Status> {
+        self.change(request).await
+    }
+
+    async fn hold_order(
+        &self,
+        request: Request<wire::HoldOrderRequest>,
+    ) -> Result<Response<wire::HoldOrderResponse>, Status> {
+        self.change(request).await
+    }
+
+    async fn release_order_hold(
+        &self,
+        request: Request<wire::ReleaseOrderHoldRequest>,
+    ) -> Result<Response<wire::ReleaseOrderHoldResponse>, Status> {
+        self.change(request).await
+    }
+
+    async fn retry_payment(
+        &self,
+        request: Request<wire::RetryPaymentRequest>,
+    ) -> Result<Response<wire::RetryPaymentResponse>, Status> {
+        self.change(request).await
+    }
+
+    async fn dispatch_shipment(
+        &self,
+        request: Request<wire::DispatchShipmentRequest>,
+    ) -> Result<Response<wire::DispatchShipmentResponse>, Status> {
+        self.change(request).await
+    }
+
+    async fn confirm_shipment_delivery(
+        &self,
+        request: Request<wire::ConfirmShipmentDeliveryRequest>,
+    ) -> Result<Response<wire::ConfirmShipmentDeliveryResponse>, Status> {
+        self.change(request).await
+    }
+
+    async fn report_shipment_loss(
+        &self,
+        request: Request<wire::ReportShipmentLossRequest>,
+    ) -> Result<Response<wire::ReportShipmentLossResponse>, Status> {
+        self.change(request).await
+    }
+
+    async fn request_return(
+        &self,
+        request: Request<wire::RequestReturnRequest>,
+    ) -> Result<Response<wire::RequestReturnResponse>, Status> {
+        self.change(request).await
+    }
+
+    async fn approve_return(
+        &self,
+        request: Request<wire::ApproveReturnRequest>,
+    ) -> Result<Response<wire::ApproveReturnResponse>, Status> {
+        self.change(request).await
+    }
+
+    async fn reject_return(
+        &self,
+        request: Request<wire::RejectReturnRequest>,
+    ) -> Result<Response<wire::RejectReturnResponse>, Status> {
+        self.change(request).await
+    }
+
+    async fn receive_return(
+        &self,
+        request: Request<wire::ReceiveReturnRequest>,
+    ) -> Result<Response<wire::ReceiveReturnResponse>, Status> {
+        self.change(request).await
+    }
+
+    async fn add_order_note(
+        &self,
+        request: Request<wire::AddOrderNoteRequest>,
+    ) -> Result<Response<wire::AddOrderNoteResponse>, Status> {
+        self.change(request).await
     }
 }
 
@@ -84,124 +161,4 @@ fn actor(caller: &Caller) -> Actor {
     Actor::Workload(caller.principal.clone())
 }
 
-fn identity(
-    method: &'static str,
-    caller: Caller,
-    request_id: ordermesh_kernel::RequestId,
-    encoded_request: &[u8],
-) -> CommandIdentity {
-    let (fingerprint, bytes) = (fingerprint(encoded_request), encoded_request.len());
-    let request_id = request_id.into_string();
-    let cause = Cause {
-        // An outside request is the beginning of what follows from it.
-        correlation_id: request_id.clone(),
-        causation_id: request_id.clone(),
-        traceparent: caller.traceparent,
-    };
-    CommandIdentity { method, principal: caller.principal, request_id, fingerprint, bytes, cause }
-}
-
-/// `ordermesh.order.v1.OrderEventService`.
-pub struct EventService {
-    feed: FeedServer,
-}
-
-impl EventService {
-    /// Serves the order feed.
-    pub fn new(feed: FeedServer) -> Self {
-        Self { feed }
-    }
-}
-
-#[tonic::async_trait]
-impl OrderEventService for EventService {
-    type SubscribeOrderEventsStream = Frames;
-
-    async fn subscribe_order_events(
-        &self,
-        request: Request<SubscribeRequest>,
-    ) -> Result<Response<Frames>, Status> {
-        Ok(Response::new(self.feed.subscribe(request.into_inner()).await?))
-    }
-
-    async fn get_feed(&self, _: Request<GetFeedRequest>) -> Result<Response<GetFeedResponse>, Status> {
-        Ok(Response::new(self.feed.get_feed().await?))
-    }
-
-    async fn acknowledge(
-        &self,
-        request: Request<AcknowledgeRequest>,
-    ) -> Result<Response<AcknowledgeResponse>, Status> {
-        Ok(Response::new(self.feed.acknowledge(request.into_inner()).await?))
-    }
-
-    async fn list_parked_events(
-        &self,
-        request: Request<ListParkedEventsRequest>,
-    ) -> Result<Response<ListParkedEventsResponse>, Status> {
-        Ok(Response::new(self.feed.list_parked_events(request.into_inner()).await?))
-    }
-
-    async fn replay_parked_events(
-        &self,
-        request: Request<ReplayParkedEventsRequest>,
-    ) -> Result<Response<ReplayParkedEventsResponse>, Status> {
-        Ok(Response::new(self.feed.replay_parked_events(request.into_inner()).await?))
-    }
-
-    async fn discard_parked_events(
-        &self,
-        request: Request<DiscardParkedEventsRequest>,
-    ) -> Result<Response<DiscardParkedEventsResponse>, Status> {
-        Ok(Response::new(self.feed.discard_parked_events(request.into_inner()).await?))
-    }
-
-    async fn get_group(
-        &self,
-        request: Request<GetGroupRequest>,
-    ) -> Result<Response<GetGroupResponse>, Status> {
-        Ok(Response::new(self.feed.get_group(request.into_inner()).await?))
-    }
-
-    async fn list_groups(
-        &self,
-        request: Request<ListGroupsRequest>,
-    ) -> Result<Response<ListGroupsResponse>, Status> {
-        Ok(Response::new(self.feed.list_groups(request.into_inner()).await?))
-    }
-
-    async fn reset_group(
-        &self,
-        request: Request<ResetGroupRequest>,
-    ) -> Result<Response<ResetGroupResponse>, Status> {
-        Ok(Response::new(self.feed.reset_group(request.into_inner()).await?))
-    }
-
-    async fn delete_group(
-        &self,
-        request: Request<DeleteGroupRequest>,
-    ) -> Result<Response<DeleteGroupResponse>, Status> {
-        Ok(Response::new(self.feed.delete_group(request.into_inner()).await?))
-    }
-
-    async fn report_checkpoint(
-        &self,
-        request: Request<ReportCheckpointRequest>,
-    ) -> Result<Response<ReportCheckpointResponse>, Status> {
-        Ok(Response::new(self.feed.report_checkpoint(request.into_inner()).await?))
-    }
-
-    async fn list_subscribers(
-        &self,
-        request: Request<ListSubscribersRequest>,
-    ) -> Result<Response<ListSubscribersResponse>, Status> {
-        Ok(Response::new(self.feed.list_subscribers(request.into_inner()).await?))
-    }
-
-    async fn forget_subscriber(
-        &self,
-        request: Request<ForgetSubscriberRequest>,
-    ) -> Result<Response<ForgetSubscriberResponse>, Status> {
-        Ok(Response::new(self.feed.forget_subscriber(request.into_inner()).await?))
-    }
-}
+event_service!(EventService, OrderEventService, SubscribeOrderEventsStream, subscribe_order_events);

@@ -1,7 +1,7 @@
 //! order-query: the order read server.
 //!
-//! Owns the order views: every order as its events make it, found by id, by filter, by customer, and its timeline.
-//! Publishes nothing. Reacts to the order feed (OrderCreated, OrderCancellationRequested, OrderCancelled).
+//! Owns the order views: every order in all its facets as its events make it, found by id, by filter, by customer, and
+//! its timeline. Publishes nothing. Reacts to the order feed, to every event of it.
 //!
 //! Commands: none.
 //! Queries: [`query::get_order::GetOrder`], [`query::batch_get_orders::BatchGetOrders`],
@@ -14,8 +14,10 @@
 //! - [`query`]: one file a query; what all share: consistency, filter, order, pages and their turns,
 //!   the coalescing reader
 //! - [`store`]: sea-orm entities, migrations, tables and their swap, page statements
+//! - [`cli`]: its verbs on the command line, one file a verb
 //! - [`grpc`]: wire to query and back
 
+pub mod cli;
 mod config;
 pub mod grpc;
 pub mod projection;
@@ -25,17 +27,14 @@ pub mod store;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::FutureExt;
-use ordermesh_feed::consume::{ConsumerSettings, OpenFeed, ReportCheckpoint};
+use ordermesh_feed::follow::Follower;
 use ordermesh_feed::log::FeedSchema;
-use ordermesh_feed::project::{Followers, ProjectionControl, Projector};
-use ordermesh_feed::retention::{Kept, Pruner};
+use ordermesh_feed::peer_feed;
+use ordermesh_feed::project::{Followers, ProjectionControl};
 use ordermesh_feed::store::PatientConnection;
-use ordermesh_proto::feed::v1::ReportCheckpointRequest;
 use ordermesh_proto::order::v1::order_event_service_client::OrderEventServiceClient;
 use ordermesh_proto::order::v1::order_query_service_server::OrderQueryServiceServer;
 use ordermesh_service::{Environment, Services, StartError};
-use sea_orm::{DatabaseConnection, DbBackend};
 
 pub use config::Config;
 use projection::{Changes, OrderProjection};
@@ -51,36 +50,24 @@ pub const FEED: Option<FeedSchema> = None;
 
 /// Name of the server whose feed this one follows.
 const ORDER_COMMAND: &str = "order_command";
-/// Bytes of a feed frame that are accepted: a frame is about 512 KiB, but a single event may be larger.
-const MAX_FRAME_BYTES: usize = 16 << 20;
 
 /// Opens the database, follows the order feed and makes the services.
 pub async fn start(environment: &Environment, services: &mut Services) -> Result<Followers, StartError> {
     let config: Config = environment.settings.section(SECTION)?;
-    config.check(environment.settings.database.patience())?;
-    let database = environment.database::<store::Migrator>(NAME, &config.database_url).await?;
     let patience = environment.settings.database.patience();
-    let patient = |connections: &DatabaseConnection| PatientConnection::new(connections.clone(), patience);
+    let settings = config.follower(patience)?;
+    let orders =
+        peer_feed!(OrderEventServiceClient, subscribe_order_events, environment.peer(ORDER_COMMAND)?);
+    let database = environment.database::<store::Migrator>(NAME, &config.database_url).await?;
     let changes = Arc::new(Changes::default());
-    // SQLite's file is locked for this process: there is no other replica to agree with.
-    let shared = database.writer.get_database_backend() != DbBackend::Sqlite;
-    let projector = Projector::new(
-        OrderProjection::new(changes.clone()),
-        database.writer.clone(),
-        (order_feed(environment)?, Some(order_checkpoint(environment, config.subscriber_name.clone())?)),
-        environment.clock.clone(),
-        ConsumerSettings { patience, ..config.consumer(shared) },
-    );
-    let projector = Arc::new(projector.await?);
-    let consumer = projector.consumer();
-    environment.tasks.spawn(consumer.clone().run(environment.shutdown.clone()));
-    Pruner::new(patient(&database.writer), environment.clock.clone(), vec![Kept::inbox(config.inbox_kept())])
-        .start(&environment.tasks, environment.shutdown.clone());
+    let follower = Follower::new(&database.writer, settings, environment.parts().into());
+    let projector = follower.project(OrderProjection::new(changes.clone()), orders).await?;
+    let reader = PatientConnection::new(database.reader.clone(), patience);
     let model = ReadModel {
-        reader: Reader::start(patient(&database.reader), &environment.tasks),
-        pages: PageReader::new(patient(&database.reader)),
-        progress: consumer.progress(),
-        blocked: consumer.blocked(),
+        reader: Reader::start(reader.clone(), &environment.tasks),
+        pages: PageReader::new(reader),
+        progress: projector.consumer().progress(),
+        blocked: projector.consumer().blocked(),
         changes,
         at_least_wait: Duration::from_millis(config.at_least_wait_ms),
         shutdown: environment.shutdown.clone(),
@@ -90,23 +77,4 @@ pub async fn start(environment: &Environment, services: &mut Services) -> Result
             .max_decoding_message_size(environment.settings.server.max_request_bytes),
     );
     Ok(Followers { projections: vec![projector as Arc<dyn ProjectionControl>], ..Followers::default() })
-}
-
-fn order_feed(environment: &Environment) -> Result<OpenFeed, StartError> {
-    let client = OrderEventServiceClient::new(environment.peer(ORDER_COMMAND)?)
-        .max_decoding_message_size(MAX_FRAME_BYTES);
-    Ok(Arc::new(move |request| {
-        let mut client = client.clone();
-        async move { Ok(client.subscribe_order_events(request).await?.into_inner()) }.boxed()
-    }))
-}
-
-/// Tells order-command how far the read model is, so that a truncation of the log spares what it still needs.
-fn order_checkpoint(environment: &Environment, subscriber: String) -> Result<ReportCheckpoint, StartError> {
-    let client = OrderEventServiceClient::new(environment.peer(ORDER_COMMAND)?);
-    Ok(Arc::new(move |cursor| {
-        let mut client = client.clone();
-        let request = ReportCheckpointRequest { subscriber: subscriber.clone(), cursor };
-        async move { client.report_checkpoint(request).await.map(drop) }.boxed()
-    }))
 }

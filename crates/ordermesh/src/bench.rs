@@ -4,7 +4,7 @@
 //! is the client. Runs of the systems alternate, so that whatever else the machine does meets all of them.
 //!
 //! # Layout
-//! - [`place`], [`get`], [`replay`], [`fanout`]: the benchmarks
+//! - [`place`], [`get`], [`replay`], [`fanout`], [`stock`]: the benchmarks
 //! - [`echo`], [`naive`]: the baselines' servers; [`baseline`]: what they share
 //! - [`load`], [`order`], [`subscriber`], [`history`]: clients, and what they are fed with
 //! - [`child`], [`database`], [`usage`]: processes, databases, processor time and memory
@@ -23,6 +23,7 @@ mod order;
 mod place;
 mod replay;
 mod report;
+mod stock;
 mod subscriber;
 mod usage;
 
@@ -50,6 +51,9 @@ pub(crate) enum BenchCommand {
     /// Follow a feed with 1 and 10 subscribers, live at full speed and replaying.
     #[command(allow_negative_numbers = true)]
     Fanout(FanoutArgs),
+    /// Reserve the stock of orders: one article that everybody buys, beside a thousand articles.
+    #[command(allow_negative_numbers = true)]
+    Stock(StockArgs),
     /// The bare echo.
     #[command(hide = true)]
     ServeEcho(echo::EchoArgs),
@@ -130,6 +134,16 @@ pub(crate) struct ReplayArgs {
     /// Events in the log.
     #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(1..=100_000_000))]
     events: u64,
+}
+
+/// Options of `bench stock`.
+#[derive(Debug, Args)]
+pub(crate) struct StockArgs {
+    #[command(flatten)]
+    repeats: Repeats,
+    /// Orders to reserve for.
+    #[arg(long, default_value_t = 50_000, value_parser = at_least_one)]
+    orders: usize,
 }
 
 /// Options of `bench fanout`.
@@ -281,6 +295,9 @@ pub(crate) async fn run(command: BenchCommand) -> Result<(), BenchError> {
         }
         BenchCommand::Replay(ReplayArgs { repeats, events }) => {
             measure(&repeats, async |bench| replay::run(&repeats, events, bench).await).await
+        }
+        BenchCommand::Stock(StockArgs { repeats, orders }) => {
+            measure(&repeats, async |bench| stock::run(&repeats, orders, bench).await).await
         }
         BenchCommand::Fanout(args) => {
             let run = async |bench: &Bench| match args.slow {

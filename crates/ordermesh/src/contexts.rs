@@ -2,6 +2,7 @@
 //! its own folders.
 
 use futures_util::future::BoxFuture;
+use ordermesh_console::verb::Verbs;
 use ordermesh_feed::log::FeedSchema;
 use ordermesh_feed::project::Followers;
 use ordermesh_feed::store::CopyTable;
@@ -31,6 +32,8 @@ pub struct Registration {
     pub open_alone: for<'a> fn(&'a MaskedUrl) -> BoxFuture<'a, Result<Database, OpenError>>,
     /// Its effective settings, secrets masked.
     pub config: fn(&Settings) -> Result<toml::Value, ConfigError>,
+    /// Its verbs on the command line; none is an empty list.
+    pub verbs: fn() -> Vec<Verbs>,
 }
 
 macro_rules! contexts {
@@ -53,12 +56,14 @@ macro_rules! contexts {
             open: |url| Box::pin(open::<$context::store::Migrator>($context::NAME, url)),
             open_alone: |url| Box::pin(open_alone::<$context::store::Migrator>($context::NAME, url)),
             config: |settings| to_toml(&settings.section::<$context::Config>($context::SECTION)?),
+            verbs: $context::cli::verbs,
         }),*]
     };
 }
 
 /// All contexts, in the order in which `dev` starts them.
-pub const ALL: &[Registration] = contexts![ordermesh_order_command, ordermesh_order_query,];
+pub const ALL: &[Registration] =
+    contexts![ordermesh_order_command, ordermesh_order_query, ordermesh_inventory, ordermesh_payment,];
 
 async fn open<M: MigratorTrait>(name: &str, url: &MaskedUrl) -> Result<Database, OpenError> {
     Database::open::<M>(url, false, &offline::patient()).await.map_err(|error| owned(name, error))
@@ -84,6 +89,11 @@ pub fn owner(applied: &[String]) -> Option<&'static Registration> {
         has(context, name) && ALL.iter().all(|other| other.name == context.name || !has(other, name))
     };
     ALL.iter().find(|context| applied.iter().any(|name| alone(context, name)))
+}
+
+/// The verbs of all contexts.
+pub fn verbs() -> Vec<Verbs> {
+    ALL.iter().flat_map(|context| (context.verbs)()).collect()
 }
 
 /// The context of a name.

@@ -13,6 +13,7 @@ use ordermesh_service::server::{self, Listeners};
 use ordermesh_service::{Environment, Services, StartError};
 use tokio_util::sync::CancellationToken;
 
+use crate::attention::ParkedKeys;
 use crate::contexts::Registration;
 
 /// Runs `contexts` in this process: their databases, their tasks, all their services behind one listener. Ends
@@ -40,8 +41,19 @@ pub async fn run(
             Err(error) => return Err(error),
         }
     }
+    add_operators(&environment, &mut services, followers);
+    server::serve(&environment, services, listeners, ready).await
+}
+
+/// Adds the services by which operators look after what needs a person and what follows feeds. They alone keep followers
+/// and sources: those hold their context's committer, which ends, and with it the process, when nobody does any more.
+fn add_operators(environment: &Environment, services: &mut Services, followers: Followers) {
     let limit = environment.settings.server.max_request_bytes;
     let consumers = followers.consumers();
+    for consumer in &consumers {
+        services.attention(ParkedKeys::new(consumer.clone()));
+    }
+    services.serve_attention(limit);
     if !consumers.is_empty() {
         let server = ConsumerServiceServer::new(ConsumerServer::new(consumers));
         services.add(server.max_decoding_message_size(limit));
@@ -51,7 +63,6 @@ pub async fn run(
         let server = ProjectionServer::new(followers.projections, shutdown, tasks);
         services.add(ProjectionServiceServer::new(server).max_decoding_message_size(limit));
     }
-    server::serve(&environment, services, listeners, ready).await
 }
 
 /// Lets contexts that run in one process reach each other at its own listener, unless an address is configured.

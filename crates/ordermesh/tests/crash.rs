@@ -184,7 +184,7 @@ fn assert_told(told: &Told, log: &[OrderEvent]) {
     assert_eq!(by_reference.len(), told.placed.len(), "the log has orders that nobody was told of");
     for order in orders.values() {
         let expected = match told.cancelled.contains(&order.order_id) {
-            true => (OrderState::Cancelled, 3),
+            true => (OrderState::Cancelling, 2),
             false => (OrderState::Placed, 1),
         };
         assert_eq!((order.state(), order.revision), expected, "{}", order.order_reference);
@@ -198,9 +198,9 @@ async fn a_process_that_is_killed_while_it_makes_its_database_starts_the_next_ti
         let data = tempfile::tempdir().unwrap();
         for _ in 0..3 {
             let moment = Duration::from_micros(random.below(40_000));
-            Launch::dev(BINARY, data.path()).start_and_kill(moment).await;
+            Launch::orders(BINARY, data.path()).start_and_kill(moment).await;
         }
-        let server = Server::dev(BINARY, data.path()).await;
+        let server = Server::orders(BINARY, data.path()).await;
         server.commands().place_order(order("TEA", 1, 450)).await.unwrap();
         assert_eq!(read_feed(&mut server.events()).await.len(), 1);
     }

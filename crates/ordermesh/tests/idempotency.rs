@@ -107,8 +107,8 @@ async fn a_repetition_after_a_restart_gets_the_first_answer() {
     assert_eq!(again.state(), OrderState::Placed);
     let again = commands.cancel_order(cancellation).await.unwrap().into_inner();
     assert!(again.replayed);
-    assert_eq!((again.revision, again.consistency_token), (3, cancelled.consistency_token));
-    assert_eq!(read_feed(&mut server.events()).await.len(), 3);
+    assert_eq!((again.revision, again.consistency_token), (2, cancelled.consistency_token));
+    assert_eq!(read_feed(&mut server.events()).await.len(), 2);
 }
 
 #[tokio::test]
@@ -139,7 +139,7 @@ async fn the_request_id_of_a_refused_command_can_be_used_again() {
     assert_refused(refused, Code::FailedPrecondition, "REVISION_MISMATCH", Some("expected_revision"));
     early.expected_revision = Some(1);
     let cancelled = commands.cancel_order(early).await.unwrap().into_inner();
-    assert_eq!((cancelled.revision, cancelled.replayed), (3, false));
+    assert_eq!((cancelled.revision, cancelled.replayed), (2, false));
 }
 
 #[tokio::test]
@@ -150,5 +150,5 @@ async fn two_methods_may_be_called_under_one_request_id() {
     let mut cancellation = cancel(&placed.order_id);
     cancellation.request_id = "cart-1".to_owned();
     let cancelled = commands.cancel_order(cancellation).await.unwrap().into_inner();
-    assert_eq!((cancelled.state(), cancelled.replayed), (OrderState::Cancelled, false));
+    assert_eq!((cancelled.state(), cancelled.replayed), (OrderState::Cancelling, false));
 }

@@ -10,8 +10,8 @@ use ordermesh_proto::feed::v1::{
     ParkedKeys,
 };
 use ordermesh_proto::order::v1::{GetOrderRequest, GetOrderResponse, OrderState};
-use ordermesh_testkit::orders::list_all;
-use ordermesh_testkit::{Launch, Server, assert_refused, cancel, eventually, fold_orders, order, read_feed};
+use ordermesh_testkit::orders::{list_all, note_and_cancel};
+use ordermesh_testkit::{Launch, Server, assert_refused, eventually, fold_orders, order, read_feed};
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement};
 use tempfile::TempDir;
 use tonic::{Code, Status};
@@ -45,7 +45,7 @@ impl Shop {
     }
 
     async fn cancel(&self, order_id: &str) -> String {
-        self.write.commands().cancel_order(cancel(order_id)).await.unwrap().into_inner().consistency_token
+        note_and_cancel(self.write.addr(), order_id).await
     }
 
     async fn get(&self, order_id: &str, at_least: &str) -> Result<GetOrderResponse, Status> {
@@ -151,7 +151,7 @@ async fn a_poison_order_stops_alone_and_after_its_parked_events_are_replayed_all
     let second = shop.parked(1, &first.next_page_token).await;
     let listed: Vec<_> = [&first, &second].iter().flat_map(|page| &page.events).collect();
     let kinds: Vec<_> = listed.iter().map(|event| event.envelope.as_ref().unwrap().r#type.as_str()).collect();
-    assert_eq!(kinds, ["OrderCancellationRequested", "OrderCancelled"]);
+    assert_eq!(kinds, ["OrderNoteAdded", "OrderCancellationRequested"]);
     assert!(listed.iter().all(|event| event.attempts == 5 && !event.event.is_empty()));
     assert_eq!(second.next_page_token, "");
 
@@ -165,7 +165,7 @@ async fn a_poison_order_stops_alone_and_after_its_parked_events_are_replayed_all
     // The server learns a moment after the commit that the key flows again, and says stale for that moment.
     let fresh = async || shop.get(&poison, &poison_token).await.unwrap();
     eventually!(!fresh().await.stale, "the order is not stale any more");
-    assert_eq!(fresh().await.order.unwrap().state(), OrderState::Cancelled);
+    assert_eq!(fresh().await.order.unwrap().state(), OrderState::Cancelling);
     shop.assert_consistent().await;
 }
 

@@ -80,7 +80,7 @@ async fn the_replica_that_stands_by_reads_your_writes_and_wakes_who_watches_ther
     shop.write.commands().cancel_order(cancel(&order_id)).await.unwrap();
     // Changes in quick succession may be joined.
     let mut last = OrderState::Placed;
-    while last != OrderState::Cancelled {
+    while last != OrderState::Cancelling {
         last = state(soon("the change", frames.message()).await.unwrap().unwrap());
     }
     assert!(is_active(&shop.active).await && !is_active(&shop.stands_by).await);

@@ -34,6 +34,23 @@ async fn verbs_that_do_not_say_whose_events_or_which_are_wrong_usage() {
 }
 
 #[tokio::test]
+async fn the_verbs_of_both_order_servers_are_one_list() {
+    let help = Launch::program(BINARY, &["order", "--help"]).finish().await.stdout;
+    let verbs = ["place", "get", "list", "cancel", "watch", "timeline", "help"];
+    let places = verbs.map(|verb| help.find(&format!("\n  {verb} ")));
+    assert!(places.is_sorted() && places[0].is_some(), "{help}");
+    let unknown = Launch::program(BINARY, &["order", "plac"]).finish().await;
+    assert_wrong(&unknown, "a similar subcommand exists: 'place'");
+}
+
+#[tokio::test]
+async fn the_nouns_of_the_contexts_stand_before_those_of_the_program() {
+    let help = Launch::program(BINARY, &["--help"]).finish().await.stdout;
+    let commands = ["bench", "order", "feed", "store"].map(|name| help.find(&format!("\n  {name} ")));
+    assert!(commands.is_sorted() && commands[0].is_some(), "{help}");
+}
+
+#[tokio::test]
 async fn verbs_on_a_database_offer_no_option_of_a_server_and_refuse_it_by_name() {
     for verb in ["export", "import", "truncate"] {
         let help = feed(&[verb, "--help"]).await.stdout;

@@ -18,6 +18,11 @@ impl Caller {
         let traceparent = header.filter(|value| is_traceparent(value)).unwrap_or_default().to_owned();
         Self { principal: "anonymous".to_owned(), traceparent }
     }
+
+    /// Principal and traceparent.
+    pub fn into_parts(self) -> (String, String) {
+        (self.principal, self.traceparent)
+    }
 }
 
 /// `00-<32 hex>-<16 hex>-<2 hex>`, the form that all versions share.

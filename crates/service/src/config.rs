@@ -43,10 +43,16 @@ pub struct ServerSettings {
     pub listen: String,
     /// Address and port of a second plaintext listener with nothing but the health service; empty: none.
     pub health_listen: String,
+    /// Address and port of a plaintext listener for HTTP: what contexts serve beside gRPC, such as a provider's webhooks,
+    /// and `/health`; empty: none.
+    pub http_listen: String,
     /// Size of the largest request in bytes. Default 1 MiB.
     pub max_request_bytes: usize,
     /// How long running calls may take to end after a shutdown signal. Default 10.
     pub shutdown_grace_seconds: u64,
+    /// How far the server's clock is ahead of the machine's, in milliseconds; negative: behind. Default 0. For game days
+    /// and tests of what a wrong clock does.
+    pub clock_skew_ms: i64,
 }
 
 impl Default for ServerSettings {
@@ -54,6 +60,8 @@ impl Default for ServerSettings {
         Self {
             listen: "127.0.0.1:50051".to_owned(),
             health_listen: String::new(),
+            http_listen: String::new(),
+            clock_skew_ms: 0,
             max_request_bytes: 1 << 20,
             shutdown_grace_seconds: 10,
         }

@@ -63,6 +63,13 @@ impl Environment {
         Self { settings, clock, shutdown, tasks: TaskTracker::new(), opened: Arc::default() }
     }
 
+    /// Clock, tasks, shutdown and the database's patience: what the runtime of a feed is made of, which does not know this
+    /// crate.
+    pub fn parts(&self) -> (Arc<dyn Clock>, TaskTracker, CancellationToken, Duration) {
+        let patience = self.settings.database.patience();
+        (self.clock.clone(), self.tasks.clone(), self.shutdown.clone(), patience)
+    }
+
     /// Closes every database, so that a copy of SQLite's file alone is complete: the last connection folds the
     /// write-ahead log into it.
     pub(crate) async fn close_databases(&self) {

@@ -1,11 +1,13 @@
-//! The one way to serve: services, listeners and a shutdown signal in, gRPC out.
+//! The one way to serve: services, listeners and a shutdown signal in, gRPC and HTTP out.
 //!
 //! Reflection (v1 and v1alpha), health per service and the error shape come with it. On shutdown health turns to
 //! NOT_SERVING, streams say `closing`, running commands end, and the process is gone in a bounded time.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use ordermesh_proto::DESCRIPTORS;
+use ordermesh_proto::attention::v1::attention_service_server::AttentionServiceServer;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_stream::StreamExt;
@@ -17,6 +19,7 @@ use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 
 use crate::around::AroundLayer;
+use crate::attention::{AttentionServer, AttentionSource};
 use crate::config::ServerSettings;
 use crate::environment::{Environment, StartError};
 use crate::patience::Patience;
@@ -25,14 +28,28 @@ use crate::rescue::Rescue;
 /// How long the databases may take to close after the grace; who starts the process waits a little longer than the grace.
 const CLOSING: Duration = Duration::from_secs(3);
 
-/// The gRPC services of one or more contexts.
-#[derive(Debug, Default)]
+/// The gRPC services of one or more contexts, what they serve over HTTP, and what needs a person in them.
+#[derive(Default)]
 pub struct Services {
     routes: RoutesBuilder,
     names: Vec<&'static str>,
+    http: axum::Router,
+    attention: Vec<Arc<dyn AttentionSource>>,
 }
 
 impl Services {
+    /// Adds a source of what needs a person.
+    pub fn attention(&mut self, source: impl AttentionSource) -> &mut Self {
+        self.attention.push(Arc::new(source));
+        self
+    }
+
+    /// Adds the service over all those sources.
+    pub fn serve_attention(&mut self, max_request_bytes: usize) {
+        let server = AttentionServer::new(std::mem::take(&mut self.attention));
+        self.add(AttentionServiceServer::new(server).max_decoding_message_size(max_request_bytes));
+    }
+
     /// Adds a service.
     pub fn add<S>(&mut self, service: S) -> &mut Self
     where
@@ -51,6 +68,13 @@ impl Services {
         self.names.push(S::NAME);
         self
     }
+
+    /// Adds routes below a path such as `/webhooks/stripe` to what is served over HTTP, where that is switched on. No two
+    /// contexts have the same path.
+    pub fn http(&mut self, path: &str, routes: axum::Router) -> &mut Self {
+        self.http = std::mem::take(&mut self.http).nest(path, routes);
+        self
+    }
 }
 
 /// Where a server listens. Bound before anything heavy, so that a taken port is told at once.
@@ -60,6 +84,8 @@ pub struct Listeners {
     pub grpc: TcpListener,
     /// Health alone, for probes.
     pub health: Option<TcpListener>,
+    /// What contexts serve over plain HTTP.
+    pub http: Option<TcpListener>,
 }
 
 impl Listeners {
@@ -69,15 +95,21 @@ impl Listeners {
         if let Ok(address) = grpc.local_addr() {
             settings.listen = address.to_string();
         }
-        let health = match settings.health_listen.as_str() {
-            "" => None,
-            address => Some(bind("health listen address", address).await?),
-        };
-        if let Some(Ok(address)) = health.as_ref().map(TcpListener::local_addr) {
-            settings.health_listen = address.to_string();
-        }
-        Ok(Self { grpc, health })
+        let health = bind_optional("health listen address", &mut settings.health_listen).await?;
+        let http = bind_optional("HTTP listen address", &mut settings.http_listen).await?;
+        Ok(Self { grpc, health, http })
     }
+}
+
+async fn bind_optional(what: &'static str, address: &mut String) -> Result<Option<TcpListener>, StartError> {
+    if address.is_empty() {
+        return Ok(None);
+    }
+    let listener = bind(what, address).await?;
+    if let Ok(bound) = listener.local_addr() {
+        *address = bound.to_string();
+    }
+    Ok(Some(listener))
 }
 
 async fn bind(what: &'static str, address: &str) -> Result<TcpListener, StartError> {
@@ -115,14 +147,25 @@ pub async fn serve(
         // Probes need no drain: the task ends with the process.
         tokio::spawn(serve_routes(environment.clone(), listener, probes.routes()));
     }
+    let mut http = match listeners.http {
+        Some(listener) => tokio::spawn(crate::http::serve(environment.clone(), listener, services.http)),
+        None => {
+            let shutdown = environment.shutdown.clone();
+            tokio::spawn(async move {
+                shutdown.cancelled().await;
+                Ok(())
+            })
+        }
+    };
     ready();
 
     tokio::select! {
-        // First, since the shutdown ends the server, too.
+        // First, since the shutdown ends the servers, too.
         biased;
         () = environment.shutdown.cancelled() => {}
-        // It ends before the shutdown only by a fault: without it the process serves nobody.
+        // They end before the shutdown only by a fault: without them the process does not do what it is there for.
         ended = &mut grpc => return Err(StartError::Ended(format!("{ended:?}"))),
+        ended = &mut http => return Err(StartError::Ended(format!("{ended:?}"))),
     }
     for reporter in [&reporter, &probe_reporter] {
         report(reporter, &names, ServingStatus::NotServing).await;
@@ -131,24 +174,27 @@ pub async fn serve(
     for name in names.iter().copied().chain([""]) {
         reporter.clear_service_status(name).await;
     }
-    drain(environment, grpc).await;
+    drain(environment, grpc, http).await;
     Ok(())
 }
 
 /// Ends what a start has begun that does not get as far as [`serve`].
 pub async fn abandon(environment: &Environment) {
-    drain(environment, tokio::spawn(async { Ok(()) })).await;
+    drain(environment, tokio::spawn(async { Ok(()) }), tokio::spawn(async { Ok(()) })).await;
 }
 
 type Serving = JoinHandle<Result<(), tonic::transport::Error>>;
 
 /// Waits for what runs, no longer than the grace, and closes the databases in any case: one client that does not read
 /// its stream must not leave SQLite's write-ahead log behind.
-async fn drain(environment: &Environment, grpc: Serving) {
+async fn drain(environment: &Environment, grpc: Serving, http: JoinHandle<std::io::Result<()>>) {
     let grace = Duration::from_secs(environment.settings.server.shutdown_grace_seconds);
     environment.tasks.close();
     let ended = tokio::time::timeout(grace, async {
         let served = grpc.await;
+        if !matches!(http.await, Ok(Ok(()))) {
+            tracing::error!("the HTTP server ended with an error");
+        }
         environment.tasks.wait().await;
         served
     });

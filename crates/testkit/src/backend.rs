@@ -11,7 +11,7 @@ use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbE
 use uuid::Uuid;
 
 /// The contexts that have databases, by the names of their servers.
-const CONTEXTS: [&str; 2] = ["order-command", "order-query"];
+const CONTEXTS: [&str; 4] = ["order-command", "order-query", "inventory", "payment"];
 /// The server that `scripts/postgres` brings up.
 const SERVER: &str = "ORDERMESH_POSTGRES";
 

@@ -2,6 +2,8 @@
 
 use ordermesh_proto::feed::v1::consumer_service_client::ConsumerServiceClient;
 use ordermesh_proto::feed::v1::projection_service_client::ProjectionServiceClient;
+use ordermesh_proto::inventory::v1::inventory_command_service_client::InventoryCommandServiceClient;
+use ordermesh_proto::inventory::v1::inventory_query_service_client::InventoryQueryServiceClient;
 use ordermesh_proto::order::v1::order_command_service_client::OrderCommandServiceClient;
 use ordermesh_proto::order::v1::order_event_service_client::OrderEventServiceClient;
 use ordermesh_proto::order::v1::order_query_service_client::OrderQueryServiceClient;
@@ -43,6 +45,16 @@ pub fn queries(address: &str) -> OrderQueryServiceClient<Channel> {
 /// `ordermesh.order.v1.OrderEventService` at `address`.
 pub fn events(address: &str) -> OrderEventServiceClient<Channel> {
     OrderEventServiceClient::new(channel(address))
+}
+
+/// `ordermesh.inventory.v1.InventoryCommandService` at `address`.
+pub fn stock_commands(address: &str) -> InventoryCommandServiceClient<Channel> {
+    InventoryCommandServiceClient::new(channel(address))
+}
+
+/// `ordermesh.inventory.v1.InventoryQueryService` at `address`.
+pub fn stock_queries(address: &str) -> InventoryQueryServiceClient<Channel> {
+    InventoryQueryServiceClient::new(channel(address))
 }
 
 /// `ordermesh.feed.v1.ProjectionService` at `address`.

@@ -10,6 +10,7 @@
 //! - [`proxy`]: a wire to it that can be interrupted
 //! - [`client`]: typed clients, and calls with raw bytes
 //! - [`order`]: valid commands to start from
+//! - [`stock`]: the same for stock
 //! - [`orders`]: many orders at once, placed and listed
 //! - [`problem`]: what a refusal says, and the assertion on it
 //! - [`error_page`]: a page of docs/errors beside the server's answers
@@ -19,6 +20,7 @@
 //! - [`house`]: a log in a database of its own, for tests of what serves and keeps logs
 //! - [`random`]: random numbers that can be had again
 //! - [`rows`]: the rows of a database
+//! - [`shop`]: a shop at work: who buys, ships, cancels and returns, and the checker of all invariants
 //! - [`wait`]: [`eventually!`], the one way to wait for something
 
 pub mod backend;
@@ -36,6 +38,8 @@ pub mod proxy;
 pub mod random;
 pub mod rows;
 pub mod server;
+pub mod shop;
+pub mod stock;
 pub mod wait;
 
 pub use backend::Backend;
@@ -47,3 +51,4 @@ pub use postgres::Postgres;
 pub use problem::{assert_refused, problem};
 pub use proxy::Proxy;
 pub use server::{Launch, Server};
+pub use shop::Shop;

@@ -3,7 +3,8 @@
 use ordermesh_proto::common::v1::{Address, Money};
 use ordermesh_proto::order::v1::place_order_request::Buyer;
 use ordermesh_proto::order::v1::{
-    CancelOrderRequest, Contact, Discount, NewOrderLine, PlaceOrderRequest, ShippingCharge,
+    AddOrderNoteRequest, CancelOrderRequest, Contact, Discount, NewOrderLine, PlaceOrderRequest,
+    ShippingCharge,
 };
 use tonic::{IntoRequest, Request};
 use uuid::Uuid;
@@ -35,6 +36,16 @@ pub fn cancel(order_id: &str) -> CancelOrderRequest {
         request_id: fresh_id(),
         order_id: order_id.to_owned(),
         reason: "changed my mind".to_owned(),
+        expected_revision: None,
+    }
+}
+
+/// An AddOrderNote under a fresh request_id.
+pub fn note(order_id: &str) -> AddOrderNoteRequest {
+    AddOrderNoteRequest {
+        request_id: fresh_id(),
+        order_id: order_id.to_owned(),
+        text: "rings twice".to_owned(),
         expected_revision: None,
     }
 }

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use ordermesh_proto::order::v1::{ListOrdersRequest, Order};
 
-use crate::client::{channel, queries};
-use crate::order::order;
+use crate::client::{channel, commands, queries};
+use crate::order::{cancel, note, order};
 
 /// Places `count` orders of two lines by `clients` callers at once, over several connections.
 pub async fn place_many(address: &str, count: usize, clients: usize) {
@@ -34,6 +34,18 @@ pub async fn place_many(address: &str, count: usize, clients: usize) {
     for caller in callers.collect::<Vec<_>>() {
         caller.await.unwrap_or_else(|error| panic!("a caller failed: {error}"));
     }
+}
+
+/// Two more events of an order: a note, and that somebody wants it cancelled. Gives the consistency token.
+pub async fn note_and_cancel(address: &str, order_id: &str) -> String {
+    let mut client = commands(address);
+    client
+        .add_order_note(note(order_id))
+        .await
+        .unwrap_or_else(|status| panic!("a note is refused: {status}"));
+    let cancelled = client.cancel_order(cancel(order_id)).await;
+    let cancelled = cancelled.unwrap_or_else(|status| panic!("a cancellation is refused: {status}"));
+    cancelled.into_inner().consistency_token
 }
 
 /// All orders that a filter selects, page by page, by id. An order on two pages is a failure.

@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::Signal;
 use ordermesh_proto::feed::v1::consumer_service_client::ConsumerServiceClient;
 use ordermesh_proto::feed::v1::projection_service_client::ProjectionServiceClient;
+use ordermesh_proto::inventory::v1::inventory_command_service_client::InventoryCommandServiceClient;
+use ordermesh_proto::inventory::v1::inventory_query_service_client::InventoryQueryServiceClient;
 use ordermesh_proto::order::v1::order_command_service_client::OrderCommandServiceClient;
 use ordermesh_proto::order::v1::order_event_service_client::OrderEventServiceClient;
 use ordermesh_proto::order::v1::order_query_service_client::OrderQueryServiceClient;
@@ -21,6 +23,8 @@ pub use process::Finished;
 
 /// A free port of this machine alone.
 const ANY_PORT: &str = "127.0.0.1:0";
+/// An address where nobody listens: no program gets the port 1 without asking for it.
+const NOBODY: &str = "http://127.0.0.1:1";
 
 /// How to start the program. Variables of the test's own environment that would be settings are taken out.
 #[derive(Debug, Clone)]
@@ -53,9 +57,22 @@ impl Launch {
         Self::program(binary, &["dev"]).listen(ANY_PORT).data(data)
     }
 
+    /// The two order servers in one process, on port 0: for what is about feeds, logs and read models rather than about the
+    /// life of an order. Nobody reserves or charges anything, so that an order stays as it was placed.
+    pub fn orders(binary: &str, data: &Path) -> Self {
+        Self::program(binary, &["serve", "order-command", "order-query"])
+            .listen(ANY_PORT)
+            .data(data)
+            .env("ORDERMESH_PEERS__INVENTORY", NOBODY)
+            .env("ORDERMESH_PEERS__PAYMENT", NOBODY)
+    }
+
     /// One server such as `order-command`, on port 0.
     pub fn serve(binary: &str, name: &str, data: &Path) -> Self {
-        Self::program(binary, &["serve", name]).listen(ANY_PORT).data(data)
+        let launch = Self::program(binary, &["serve", name]).listen(ANY_PORT).data(data);
+        ["ORDER_COMMAND", "INVENTORY", "PAYMENT"]
+            .iter()
+            .fold(launch, |launch, peer| launch.env(&format!("ORDERMESH_PEERS__{peer}"), NOBODY))
     }
 
     /// One replica of `order-command` on a PostgreSQL database, on port 0.
@@ -63,6 +80,8 @@ impl Launch {
         Self::program(binary, &["serve", "order-command"])
             .listen(ANY_PORT)
             .env("ORDERMESH_ORDER_COMMAND__DATABASE_URL", database_url)
+            .env("ORDERMESH_PEERS__INVENTORY", NOBODY)
+            .env("ORDERMESH_PEERS__PAYMENT", NOBODY)
     }
 
     fn data(mut self, directory: &Path) -> Self {
@@ -209,12 +228,17 @@ impl Server {
         Launch::dev(binary, data).start().await
     }
 
+    /// The two order servers in one process.
+    pub async fn orders(binary: &str, data: &Path) -> Self {
+        Launch::orders(binary, data).start().await
+    }
+
     /// One server such as `order-command`.
     pub async fn serve(binary: &str, name: &str, data: &Path) -> Self {
         Launch::serve(binary, name, data).start().await
     }
 
-    /// Every server of the platform on a new data directory that goes with it.
+    /// The two order servers on a new data directory that goes with it.
     pub async fn scratch(binary: &str) -> Self {
         Self::scratch_with(binary, |launch| launch).await
     }
@@ -222,7 +246,15 @@ impl Server {
     /// The same with changes to how it is started.
     pub async fn scratch_with(binary: &str, change: impl FnOnce(Launch) -> Launch) -> Self {
         let data = TempDir::new().expect("a temporary directory can be made");
-        let mut server = change(Launch::dev(binary, data.path())).start().await;
+        let mut server = change(Launch::orders(binary, data.path())).start().await;
+        server.scratch = Some(data);
+        server
+    }
+
+    /// Every server of the platform on a new data directory that goes with it, without sample stock.
+    pub async fn shop(binary: &str) -> Self {
+        let data = TempDir::new().expect("a temporary directory can be made");
+        let mut server = Launch::dev(binary, data.path()).arg("--bare").start().await;
         server.scratch = Some(data);
         server
     }
@@ -297,6 +329,14 @@ impl Server {
         (self.process, self.ready) = eventually!(launch.try_start().await, "the old port is free");
     }
 
+    /// The same with other variables, which stay.
+    pub async fn start_again_with(&mut self, variables: &[(&str, &str)]) {
+        for (name, value) in variables {
+            self.launch = self.launch.clone().env(name, value);
+        }
+        self.start_again_here().await;
+    }
+
     /// A client of the commands with a connection of its own.
     pub fn commands(&self) -> OrderCommandServiceClient<Channel> {
         client::commands(self.addr())
@@ -310,6 +350,16 @@ impl Server {
     /// A client of the order feed with a connection of its own.
     pub fn events(&self) -> OrderEventServiceClient<Channel> {
         client::events(self.addr())
+    }
+
+    /// A client of the commands of inventory with a connection of its own.
+    pub fn stock_commands(&self) -> InventoryCommandServiceClient<Channel> {
+        client::stock_commands(self.addr())
+    }
+
+    /// A client of the queries of inventory with a connection of its own.
+    pub fn stock_queries(&self) -> InventoryQueryServiceClient<Channel> {
+        client::stock_queries(self.addr())
     }
 
     /// A client of the consumers with a connection of its own.

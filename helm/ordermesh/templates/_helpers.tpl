@@ -36,6 +36,9 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- range $key, $value := $settings }}
 {{ $key }} = {{ kindIs "string" $value | ternary (toJson $value) (kindIs "bool" $value | ternary $value (int64 $value)) }}
 {{- end }}
+{{- if and (eq $section "server") $.Values.http.enabled }}
+http_listen = "0.0.0.0:8080"
+{{- end }}
 {{- end }}
 {{- end }}
 

@@ -110,7 +110,7 @@ impl<'a> Batch<'a> {
     /// durable or not: trying again is safe, since its idempotency records are either found or claimed anew, and
     /// a commit that is still under way holds them until it is decided.
     async fn attempts<U: UnitOfWork>(&self, jobs: &mut Jobs<U>) -> Result<(Vec<Fate>, Written), DbErr> {
-        let mut failures = 0;
+        let (mut failures, mut in_doubt) = (0, false);
         let mut look = self.looks_first();
         loop {
             // A commit of SQLite's that nobody waits for would leave us with a head that is not the log's.
@@ -121,6 +121,11 @@ impl<'a> Batch<'a> {
             };
             failures += 1;
             let again = matches!(Failure::of(&error), Failure::Disconnected | Failure::Conflict);
+            in_doubt |= Failure::of(&error) != Failure::Conflict;
+            if !in_doubt {
+                // Else an earlier call's answer that happens to be the same would pass for this call's own.
+                jobs.iter_mut().for_each(|job| job.forget());
+            }
             if !again || failures > RETRIES {
                 return Err(error);
             }
@@ -154,7 +159,10 @@ impl<'a> Batch<'a> {
             Err(error) => Err(error),
         };
         let (fates, mut written) = tx.end(written).await?;
-        self.log.publish(std::mem::take(&mut written.events));
+        let events = std::mem::take(&mut written.events);
+        if !events.is_empty() {
+            self.log.publish(events);
+        }
         Ok((fates, written))
     }
 
@@ -254,8 +262,15 @@ impl<'a> Batch<'a> {
         (fates, decided)
     }
 
-    /// Gives positions and writes events. The head's row lock lives from here to the commit.
+    /// Gives positions and writes events. The head's row lock lives from here to the commit; where there is nothing to
+    /// tell, nobody waits for it.
     async fn append(&self, tx: &WriteTransaction, decided: Decided) -> Result<Written, DbErr> {
+        let nowhere = self.log.place(0, None);
+        let known = |record| Known { record, place: nowhere };
+        let mut records: Vec<Known> = decided.records.into_iter().map(known).collect();
+        if decided.events.is_empty() {
+            return Ok(Written { records, events: Vec::new() });
+        }
         let now = self.clock.now();
         let mut staged = Vec::with_capacity(decided.events.len());
         let mut rows = Vec::with_capacity(decided.events.len());
@@ -275,9 +290,6 @@ impl<'a> Batch<'a> {
         let before = head.position - count;
         self.log.expect_next(before + 1, tx.get_database_backend())?;
 
-        let nowhere = self.log.place(0, None);
-        let known = |record| Known { record, place: nowhere };
-        let mut records: Vec<Known> = decided.records.into_iter().map(known).collect();
         let mut events = Vec::with_capacity(staged.len());
         for (record, kind, mut logged) in staged {
             logged.position += before;

@@ -14,6 +14,8 @@ pub(super) trait Job<U: UnitOfWork>: Send {
     fn wants(&self) -> Vec<U::Want>;
     /// Decides anew, forgetting an earlier decision; true when it was accepted.
     fn decide(&mut self, unit: &mut U, now: Timestamp) -> bool;
+    /// Forgets a decision that is surely not durable.
+    fn forget(&mut self);
     /// The accepted decision's answer as stored.
     fn answer(&self) -> Vec<u8>;
     /// Tells the caller.
@@ -74,6 +76,10 @@ impl<U: UnitOfWork, C: Command<U>> Job<U> for Pending<U, C> {
         let accepted = decision.is_ok();
         self.decision = Some(decision);
         accepted
+    }
+
+    fn forget(&mut self) {
+        self.decision = None;
     }
 
     fn answer(&self) -> Vec<u8> {

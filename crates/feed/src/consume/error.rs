@@ -1,5 +1,7 @@
 //! Why a consumer does not go on.
 
+use std::time::Duration;
+
 use ordermesh_proto::error::{Reason, reason_of};
 use ordermesh_proto::feed::v1::FeedErrorReason;
 use sea_orm::DbErr;
@@ -23,6 +25,8 @@ pub(crate) enum ConsumeError {
     Diverged { feed: Uuid, checkpoint: Uuid },
     #[error("the feed went from {checkpoint} to {position}: events are missing")]
     Gap { checkpoint: i64, position: i64 },
+    #[error("the feed has said nothing for {0:?}")]
+    Silent(Duration),
     #[error("the feed broke its contract: {0}")]
     Contract(&'static str),
     #[error("the handler refused event {position} of {key:?}, which it was not given")]

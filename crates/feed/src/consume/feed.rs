@@ -87,9 +87,11 @@ impl Feed {
             filter: (!is_empty(&filter)).then_some(filter),
             // The contract's bound of a frame; a batch may hold several.
             max_batch: settings.max_batch.clamp(1, 10_000) as i32,
+            heartbeat_interval: prost_types::Duration::try_from(settings.silence / 3).ok(),
             ..SubscribeRequest::default()
         };
-        let stream = open(request).await?;
+        let stream = tokio::time::timeout(settings.silence, open(request)).await;
+        let stream = stream.map_err(|_| ConsumeError::Silent(settings.silence))??;
         let (max_batch, max_batch_bytes) = (settings.max_batch, settings.max_batch_bytes);
         Ok(Self { stream, feed_id: None, max_batch, max_batch_bytes })
     }

@@ -37,7 +37,8 @@ impl<H: Handler> Consumer<H> {
 
     async fn work(&self, shutdown: &CancellationToken) {
         let active = shutdown.child_token();
-        self.progress.send_modify(|progress| progress.active = true);
+        // What it heard when it was active before says nothing of what the feed has told since.
+        self.progress.send_modify(|progress| (progress.active, progress.contact) = (true, None));
         tracing::info!(consumer = self.name(), "the consumer is active");
         let ((), (), (), told) = tokio::join!(
             self.hold_lease(&active),
@@ -134,7 +135,10 @@ impl<H: Handler> Consumer<H> {
     /// Follows the feed until it closes.
     async fn follow(&self, active: &CancellationToken) -> Result<(), ConsumeError> {
         let place = checkpoint::load(&self.db, self.name()).await?;
-        let mut feed = Feed::open(&self.open, place, self.handler.filter(), &self.settings).await?;
+        // A server that takes connections and does not answer, as one that is only starting, must not hold up the end.
+        let open = Feed::open(&self.open, place, self.handler.filter(), &self.settings);
+        let Some(feed) = active.run_until_cancelled(open).await else { return Ok(()) };
+        let mut feed = feed?;
         self.stand_at(place).await?;
         let mut passed = Passed { since: Instant::now(), place: None };
         let ended = self.follow_open(&mut feed, &mut passed, active).await;
@@ -149,6 +153,8 @@ impl<H: Handler> Consumer<H> {
         passed: &mut Passed,
         active: &CancellationToken,
     ) -> Result<(), ConsumeError> {
+        let silence = self.settings.silence;
+        let mut silent_at = Instant::now() + silence;
         loop {
             let due = passed.since + self.settings.checkpoint_interval;
             let batch = tokio::select! {
@@ -157,13 +163,17 @@ impl<H: Handler> Consumer<H> {
                     self.store_passed(passed).await?;
                     continue;
                 }
-                batch = feed.next_batch::<H::Event>() => batch?,
+                // A connection may be dead without anybody telling.
+                batch = tokio::time::timeout_at(silent_at, feed.next_batch::<H::Event>()) => {
+                    batch.map_err(|_| ConsumeError::Silent(silence))??
+                }
             };
             let closed = batch.closed;
             self.take_batch(batch, passed).await?;
             if closed {
                 return Ok(());
             }
+            silent_at = Instant::now() + silence;
         }
     }
 

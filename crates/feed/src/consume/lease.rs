@@ -2,12 +2,14 @@
 //!
 //! A lease only keeps the others from working in vain: that each event has its effect once rests on the checkpoint,
 //! which moves only from where it was found, and on the inbox.
+//!
+//! Of several replicas none can know the others' clocks: a lease of PostgreSQL runs by the database's. SQLite has one process.
 
 use std::time::Duration;
 
 use ordermesh_kernel::{Timestamp, to_micros};
 use sea_orm::sea_query::Value;
-use sea_orm::{ConnectionTrait, DbErr, Statement};
+use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement};
 use uuid::Uuid;
 
 /// Takes the lease of a consumer, or keeps it; false while another holder's runs.
@@ -18,13 +20,16 @@ pub(crate) async fn acquire<C: ConnectionTrait>(
     now: Timestamp,
     length: Duration,
 ) -> Result<bool, DbErr> {
-    let sql = "INSERT INTO consumer_leases (consumer, holder, epoch, expires_time) VALUES ($1, $2, 1, $3) \
+    let now = now_in(db, now);
+    let sql = format!(
+        "INSERT INTO consumer_leases (consumer, holder, epoch, expires_time) VALUES ($1, $2, 1, {now} + $3) \
         ON CONFLICT (consumer) DO UPDATE SET \
         epoch = consumer_leases.epoch + CASE WHEN consumer_leases.holder = excluded.holder THEN 0 ELSE 1 END, \
         holder = excluded.holder, expires_time = excluded.expires_time \
-        WHERE consumer_leases.holder = excluded.holder OR consumer_leases.expires_time <= $4";
-    let values = [consumer.into(), holder.into(), end(now, length).into(), to_micros(now).into()];
-    execute(db, sql, values).await.map(|rows| rows > 0)
+        WHERE consumer_leases.holder = excluded.holder OR consumer_leases.expires_time <= {now}"
+    );
+    let values = [consumer.into(), holder.into(), micros(length).into()];
+    execute(db, &sql, values).await.map(|rows| rows > 0)
 }
 
 /// Keeps a lease that the holder has had all the time; false when it is another's, or was meanwhile.
@@ -35,8 +40,11 @@ pub(crate) async fn renew<C: ConnectionTrait>(
     now: Timestamp,
     length: Duration,
 ) -> Result<bool, DbErr> {
-    let sql = "UPDATE consumer_leases SET expires_time = $3 WHERE consumer = $1 AND holder = $2";
-    execute(db, sql, [consumer.into(), holder.into(), end(now, length).into()]).await.map(|rows| rows > 0)
+    let now = now_in(db, now);
+    let sql =
+        format!("UPDATE consumer_leases SET expires_time = {now} + $3 WHERE consumer = $1 AND holder = $2");
+    let values = [consumer.into(), holder.into(), micros(length).into()];
+    execute(db, &sql, values).await.map(|rows| rows > 0)
 }
 
 /// Gives the lease up, so that another replica need not wait until it has run out.
@@ -45,9 +53,18 @@ pub(crate) async fn release<C: ConnectionTrait>(db: &C, consumer: &str, holder: 
     execute(db, sql, [consumer.into(), holder.into()]).await.map(|_| ())
 }
 
-/// When a lease ends that begins now.
-fn end(now: Timestamp, length: Duration) -> i64 {
-    to_micros(now).saturating_add(i64::try_from(length.as_micros()).unwrap_or(i64::MAX))
+/// Microseconds of a lease; one that is longer than time is as long as a century.
+fn micros(length: Duration) -> i64 {
+    const CENTURY: i64 = 100 * 366 * 24 * 3600 * 1_000_000;
+    i64::try_from(length.as_micros()).unwrap_or(CENTURY).min(CENTURY)
+}
+
+/// Now in microseconds since 1970, as an expression of SQL.
+fn now_in<C: ConnectionTrait>(db: &C, now: Timestamp) -> String {
+    match db.get_database_backend() {
+        DbBackend::Postgres => "(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000)::bigint".to_owned(),
+        _ => to_micros(now).to_string(),
+    }
 }
 
 async fn execute<C: ConnectionTrait, const N: usize>(

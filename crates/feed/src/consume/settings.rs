@@ -26,6 +26,8 @@ pub struct ConsumerSettings {
     pub checkpoint_interval: Duration,
     /// The checkpoint is told to the feed this often at most.
     pub report_interval: Duration,
+    /// A feed that says nothing for so long, though it was asked for a heartbeat three times as often, is opened anew.
+    pub silence: Duration,
     /// A replica that stands by asks the feed this often whether it still has the history of the checkpoint.
     pub ask_interval: Duration,
     /// How long the active replica of several on one database may be silent before another takes over. `None` where
@@ -47,6 +49,7 @@ impl Default for ConsumerSettings {
             max_backoff: Duration::from_secs(5),
             checkpoint_interval: Duration::from_secs(1),
             report_interval: Duration::from_secs(5),
+            silence: Duration::from_secs(15),
             ask_interval: Duration::from_secs(3),
             lease: None,
             patience: PATIENCE,

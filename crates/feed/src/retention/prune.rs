@@ -29,6 +29,11 @@ pub struct Kept {
 }
 
 impl Kept {
+    /// The idempotency records of a database's commands.
+    pub const fn idempotency(age: Duration) -> Self {
+        Self { table: "idempotency_records", column: "recorded_time", age }
+    }
+
     /// The inbox of the consumers of a database. An event that is forgotten would have its effect again if its parked
     /// copy came back from a backup, so keep them as long as copies are kept.
     pub const fn inbox(age: Duration) -> Self {

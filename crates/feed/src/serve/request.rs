@@ -122,7 +122,7 @@ pub(crate) fn parse(request: SubscribeRequest, schema: FeedSchema) -> Result<Sub
     });
     violations.into_problem()?;
     if let Some((index, name)) = unknown_type {
-        return Err(unknown_event_type(index, &name, schema));
+        return Err(unknown_event_type(index, &name));
     }
     let start = start.unwrap_or(Ok(Start::Earliest))?;
     if let Start::Since(time) = start {
@@ -148,15 +148,14 @@ fn start(start: Option<WireStart>, violations: &mut Violations) -> Option<Result
     None
 }
 
-fn unknown_event_type(index: usize, name: &str, schema: FeedSchema) -> Problem {
-    let known: Vec<_> = schema.events.iter().map(|event| event.name).collect();
-    let known = known.join(", ");
+/// Which ones there are says GetFeed: a list of them has no room in a status.
+fn unknown_event_type(index: usize, name: &str) -> Problem {
     Problem::invalid(
         FeedErrorReason::UnknownEventType,
-        format!("this feed has no event {name}; it has {known}"),
+        format!("this feed has no event {name}; GetFeed lists those that it has"),
     )
-    .field(format!("filter.types[{index}]"), format!("must be one of {known}"))
-    .with("known_types", known)
+    .field(format!("filter.types[{index}]"), "must be one of the event_types that GetFeed lists")
+    .with("event_type", name)
 }
 
 /// The position after which the stream starts. A cursor is compared with the log.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::{FutureExt, StreamExt, stream};
@@ -13,12 +14,13 @@ use ordermesh_proto::error::Problem;
 use ordermesh_proto::feed::v1::subscribe_request::Start;
 use ordermesh_proto::feed::v1::subscribe_response::Frame;
 use ordermesh_proto::feed::v1::{
-    Checkpoint, EventBatch, FeedErrorReason, Opened, SubscribeRequest, SubscribeResponse,
+    Checkpoint, EventBatch, FeedErrorReason, Heartbeat, Opened, SubscribeRequest, SubscribeResponse,
 };
 use ordermesh_proto::order::v1::order_event::Payload;
 use ordermesh_proto::order::v1::{OrderCancelled, OrderEvent};
 use prost::Message;
 use tokio::sync::watch;
+use tokio::time::timeout;
 use tonic::codec::{Codec, EncodeBody};
 use tonic::{Code, Status, Streaming};
 use uuid::Uuid;
@@ -36,6 +38,8 @@ pub struct ScriptedFeed {
     pub id: Uuid,
     log: watch::Sender<Vec<Entry>>,
     opened: Arc<AtomicUsize>,
+    /// It says nothing, whoever opens it and has it open.
+    silent: watch::Sender<bool>,
     /// It has another history than those who come with a cursor.
     restored: Arc<AtomicBool>,
 }
@@ -43,7 +47,8 @@ pub struct ScriptedFeed {
 impl ScriptedFeed {
     pub fn new() -> Self {
         let (id, log) = (Uuid::from_u128(0xfeed), watch::Sender::new(Vec::new()));
-        Self { id, log, opened: Arc::default(), restored: Arc::default() }
+        let silent = watch::Sender::new(false);
+        Self { id, log, opened: Arc::default(), silent, restored: Arc::default() }
     }
 
     /// Appends an event of each key, in this order.
@@ -76,6 +81,11 @@ impl ScriptedFeed {
         self.opened.load(Ordering::SeqCst)
     }
 
+    /// Whether it says nothing any more.
+    pub fn fall_silent(&self, silent: bool) {
+        self.silent.send_replace(silent);
+    }
+
     /// Whether it refuses cursors as of another history; who reads already is not disturbed.
     pub fn restored(&self, restored: bool) {
         self.restored.store(restored, Ordering::SeqCst);
@@ -104,12 +114,21 @@ impl ScriptedFeed {
         let feed = self.clone();
         Arc::new(move |request| {
             let feed = feed.clone();
-            async move { feed.subscribe(request) }.boxed()
+            feed.opened.fetch_add(1, Ordering::SeqCst);
+            async move {
+                feed.speaks().await;
+                feed.subscribe(request)
+            }
+            .boxed()
         })
     }
 
+    async fn speaks(&self) {
+        // The sender lives as long as this.
+        let _ = self.silent.subscribe().wait_for(|silent| !silent).await;
+    }
+
     fn subscribe(&self, request: SubscribeRequest) -> Result<Streaming<SubscribeResponse>, Status> {
-        self.opened.fetch_add(1, Ordering::SeqCst);
         let after = match request.start {
             Some(Start::AfterCursor(_)) if self.restored.load(Ordering::SeqCst) => {
                 let message = "another event stands there";
@@ -121,14 +140,25 @@ impl ScriptedFeed {
         };
         let most = usize::try_from(request.max_batch).unwrap().max(1);
         let types = request.filter.map(|filter| filter.types).unwrap_or_default();
+        let beat = request.heartbeat_interval.and_then(|interval| Duration::try_from(interval).ok());
         let opened = Frame::Opened(Opened { feed_id: self.id.to_string(), ..Opened::default() });
         let opened = self.frame(after, opened);
         let frames =
             stream::unfold((self.clone(), self.log.subscribe(), after), move |(feed, mut log, told)| {
                 let types = types.clone();
                 async move {
-                    let news = log.wait_for(|log| log.last().is_some_and(|last| last.position > told)).await;
-                    let news = news.ok()?.clone().into_iter().filter(|entry| entry.position > told);
+                    let news = log.wait_for(|log| log.last().is_some_and(|last| last.position > told));
+                    let news = match beat {
+                        Some(interval) => timeout(interval, news).await,
+                        None => Ok(news.await),
+                    };
+                    let news = news.map(|news| news.map(|news| news.clone()));
+                    feed.speaks().await;
+                    let Ok(news) = news else {
+                        let beat = feed.frame(told, Frame::Heartbeat(Heartbeat {}));
+                        return Some((beat, (feed, log, told)));
+                    };
+                    let news = news.ok()?.into_iter().filter(|entry| entry.position > told);
                     let news: Vec<_> = news.take(most).collect();
                     let last = news.last()?.position;
                     let passes = |entry: &Entry| types.is_empty() || types.contains(&entry.kind);

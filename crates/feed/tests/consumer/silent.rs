@@ -1,11 +1,11 @@
-//! A database that does not answer: it is noticed, over when it is over, and what was begun is not done twice.
+//! A feed or a database that does not answer: it is noticed, over when it is over, and what was begun is not done twice.
 
 use std::task::Poll;
 use std::time::Duration;
 
 use ordermesh_feed::store::WriteTransaction;
 use ordermesh_testkit::backend::connect;
-use ordermesh_testkit::{Backend, Proxy};
+use ordermesh_testkit::{Backend, Proxy, eventually};
 use sea_orm::ConnectionTrait;
 
 use crate::shop::Shop;
@@ -19,6 +19,44 @@ fn impatient() -> Shop {
     let mut shop = Shop::new();
     shop.settings.patience = Duration::from_millis(500);
     shop
+}
+
+#[tokio::test]
+async fn a_feed_that_says_nothing_any_more_is_opened_anew() {
+    let mut shop = Shop::new();
+    shop.settings.silence = Duration::from_millis(200);
+    let running = shop.start().await;
+    shop.feed.append(&["a"]);
+    running.reach(1).await;
+    // Neither does the one that it has open, nor the next one.
+    shop.feed.fall_silent(true);
+    shop.feed.append(&["a"]);
+    let opened = shop.feed.opened();
+    eventually!(shop.feed.opened() > opened + 1, "it is opened again and again");
+    running.error("has said nothing for 200ms").await;
+    assert_eq!(running.effects().await, [1]);
+    shop.feed.fall_silent(false);
+    running.reach(2).await;
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn a_feed_that_beats_its_heart_is_not_silent() {
+    let mut shop = Shop::new();
+    shop.settings.silence = Duration::from_millis(300);
+    let running = shop.start().await;
+    shop.feed.append(&["a"]);
+    running.reach(1).await;
+    let contact = running.consumer.progress().borrow().contact;
+    eventually!(
+        {
+            let heard = running.consumer.progress().borrow().contact;
+            heard.zip(contact).is_some_and(|(heard, contact)| heard > contact + shop.settings.silence * 3)
+        },
+        "it is heard of again and again"
+    );
+    assert_eq!(shop.feed.opened(), 1);
+    running.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

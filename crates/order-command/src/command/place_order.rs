@@ -1,5 +1,7 @@
 //! PlaceOrder: a new order at the agreed prices.
 
+use std::time::Duration;
+
 use ordermesh_feed::commit::Command;
 use ordermesh_kernel::{Money, OrderId, OrderReference, Timestamp};
 
@@ -14,6 +16,8 @@ pub struct PlaceOrder {
     pub draft: OrderDraft,
     /// Who asks.
     pub actor: Actor,
+    /// How long the payment may take.
+    pub payment_window: Duration,
 }
 
 /// An order that is placed.
@@ -45,7 +49,8 @@ impl Command<OrdersUnit> for PlaceOrder {
 
     fn decide(&self, unit: &mut OrdersUnit, now: Timestamp) -> Result<OrderPlaced, Refusal> {
         let id = OrderId::new_v7(now);
-        let (order, events) = Order::place(id, self.draft.clone(), self.actor.clone(), now)?;
+        let (order, events) =
+            Order::place(id, self.draft.clone(), self.actor.clone(), now, self.payment_window)?;
         // Last, since a batch may go without this look: the same request is refused for the same reason either way.
         if let Some(reference) = &self.draft.order_reference
             && let Some(order_id) = unit.reference_owner(reference)

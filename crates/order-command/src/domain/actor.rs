@@ -16,6 +16,18 @@ pub enum Actor {
 }
 
 impl Actor {
+    /// The actor of a kind's word and a name.
+    pub fn parse(kind: &str, name: String) -> Option<Self> {
+        let actor = match kind {
+            "workload" => Self::Workload,
+            "staff" => Self::Staff,
+            "customer" => Self::Customer,
+            "policy" => Self::Policy,
+            _ => return None,
+        };
+        Some(actor(name))
+    }
+
     /// The kind: workload, staff, customer or policy.
     pub const fn kind(&self) -> &'static str {
         match self {

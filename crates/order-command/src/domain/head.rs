@@ -1,70 +1,45 @@
-//! The head of an order: the small part that every event changes, and all that a decision on an existing
-//! order needs.
-
-use std::fmt;
+//! The head of an order: the small part that every event changes, and all that most decisions on an existing
+//! order need.
 
 use ordermesh_kernel::{Currency, Money, OrderId, Timestamp};
 
-use super::{Actor, OrderCancellationRequested, OrderCancelled, OrderEvent, Refusal, Stamp};
+use super::{
+    Fact, FulfilmentStatus, Hold, HoldReason, LineQuantity, OrderEvent, OrderState, PaymentAmounts,
+    PaymentStatus, Since, Stamp, Status, StockStatus, waiting,
+};
 
-/// Where an order stands in its life.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum OrderState {
-    /// Accepted; stock and payment are under way.
-    Placed,
-    /// Stock is reserved and payment authorized.
-    Confirmed,
-    /// Every line is delivered, lost or cancelled and the money is at rest. Final.
-    Completed,
-    /// Not accepted by stock or payment. Final.
-    Rejected,
-    /// The payment deadline passed. Final.
-    Expired,
-    /// Cancellation was asked for; stock and money are on their way back.
-    Cancelling,
-    /// Cancelled. Final.
-    Cancelled,
+/// What has become of an order's pieces, all lines together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pieces {
+    /// Ordered.
+    pub ordered: i64,
+    /// Cancelled.
+    pub cancelled: i64,
+    /// Dispatched; delivered and lost ones included.
+    pub shipped: i64,
+    /// Delivered.
+    pub delivered: i64,
+    /// Lost on the way.
+    pub lost: i64,
 }
 
-impl OrderState {
-    /// Every state.
-    pub const ALL: [Self; 7] = [
-        Self::Placed,
-        Self::Confirmed,
-        Self::Completed,
-        Self::Rejected,
-        Self::Expired,
-        Self::Cancelling,
-        Self::Cancelled,
-    ];
+impl Pieces {
+    /// Neither cancelled nor dispatched.
+    pub const fn to_dispatch(&self) -> i64 {
+        self.ordered - self.cancelled - self.shipped
+    }
 
-    /// The state's word in lower case, as sentences and rows have it.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Placed => "placed",
-            Self::Confirmed => "confirmed",
-            Self::Completed => "completed",
-            Self::Rejected => "rejected",
-            Self::Expired => "expired",
-            Self::Cancelling => "cancelling",
-            Self::Cancelled => "cancelled",
+    /// Dispatched, and neither delivered nor lost.
+    pub const fn under_way(&self) -> i64 {
+        self.shipped - self.delivered - self.lost
+    }
+
+    const fn fulfilment(&self) -> FulfilmentStatus {
+        match (self.shipped, self.to_dispatch()) {
+            (0, _) => FulfilmentStatus::None,
+            (_, 0) => FulfilmentStatus::Full,
+            _ => FulfilmentStatus::Partial,
         }
-    }
-
-    /// The state of that word.
-    pub fn parse(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|state| state.as_str() == word)
-    }
-
-    /// Whether an order that stands here may still be cancelled.
-    pub const fn allows_cancel(self) -> bool {
-        matches!(self, Self::Placed | Self::Confirmed)
-    }
-}
-
-impl fmt::Display for OrderState {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(self.as_str())
     }
 }
 
@@ -83,11 +58,33 @@ pub struct OrderHead {
     pub cancel_reason: Option<String>,
     /// When the order last changed.
     pub update_time: Timestamp,
+    /// What is known of the stock.
+    pub stock: StockStatus,
+    /// What is known of the payment.
+    pub payment: PaymentStatus,
+    /// What payment has told of the money.
+    pub amounts: PaymentAmounts,
+    /// Number of the payment's newest attempt.
+    pub attempt: i32,
+    /// When the payment must be there; none when nothing was owed.
+    pub payment_deadline: Option<Timestamp>,
+    /// What has become of the pieces.
+    pub pieces: Pieces,
+    /// When each facet last changed.
+    pub since: Since,
+    /// The holds that are in force.
+    pub holds: Vec<Hold>,
+    /// How many notes there are.
+    pub notes: i32,
 }
 
 impl OrderHead {
     /// The head of an order that was just placed, as its first event tells it.
-    pub fn created(stamp: &Stamp) -> Self {
+    pub fn created(stamp: &Stamp, pieces: i64, payment_deadline: Option<Timestamp>) -> Self {
+        let payment = match stamp.amount_due.is_zero() {
+            true => PaymentStatus::NotRequired,
+            false => PaymentStatus::Pending,
+        };
         Self {
             id: stamp.order_id,
             state: OrderState::Placed,
@@ -95,6 +92,15 @@ impl OrderHead {
             amount_due: stamp.amount_due,
             cancel_reason: None,
             update_time: stamp.occurred_time,
+            stock: StockStatus::Pending,
+            payment,
+            amounts: PaymentAmounts::none(stamp.amount_due),
+            attempt: i32::from(payment == PaymentStatus::Pending),
+            payment_deadline,
+            pieces: Pieces { ordered: pieces, ..Pieces::default() },
+            since: Since::placed(stamp.occurred_time),
+            holds: vec![],
+            notes: 0,
         }
     }
 
@@ -103,60 +109,119 @@ impl OrderHead {
         self.amount_due.currency()
     }
 
-    /// Cancels the order as a whole.
-    ///
-    /// Asked for and done in one decision while nothing that must be undone waits on the order: neither stock
-    /// nor payment exists yet. Nothing is owed from the request on.
-    pub fn cancel(
-        &self,
-        reason: String,
-        expected_revision: Option<i64>,
-        actor: Actor,
-        now: Timestamp,
-    ) -> Result<Vec<OrderEvent>, Refusal> {
-        // The revision first: a caller who decided on an old order should hear that before anything else.
-        self.expect_revision(expected_revision)?;
-        if !self.state.allows_cancel() {
-            return Err(Refusal::StateForbids { state: self.state });
-        }
-        let stamp = |step| Stamp {
-            order_id: self.id,
-            actor: actor.clone(),
-            amount_due: Money::zero(self.currency()),
-            order_revision: self.revision + step,
-            occurred_time: now,
-        };
-        Ok(vec![
-            OrderEvent::CancellationRequested(OrderCancellationRequested {
-                stamp: stamp(1),
-                reason: reason.clone(),
-            }),
-            OrderEvent::Cancelled(OrderCancelled { stamp: stamp(2), reason }),
-        ])
+    /// Whether less was captured than is owed.
+    pub const fn owes(&self) -> bool {
+        self.amounts.kept() < self.amount_due.minor_units()
     }
 
-    /// Takes in what an event says: the only place where an order changes its state. A creation starts over.
+    /// Whether more was captured than is owed.
+    pub const fn is_owed(&self) -> bool {
+        self.amounts.kept() > self.amount_due.minor_units()
+    }
+
+    /// The hold of a reason that a policy placed.
+    pub fn hold_for(&self, reason: HoldReason) -> Option<&Hold> {
+        self.holds.iter().find(|hold| hold.reason == reason)
+    }
+
+    /// Whether something was owed when the order was placed.
+    pub fn needs_payment(&self) -> bool {
+        self.payment != PaymentStatus::NotRequired
+    }
+
+    /// Whether the payment does not stand in the way of a confirmation. Where all that is left costs nothing, no
+    /// attempt needs to succeed; and what is captured already need not be set aside.
+    pub const fn payment_is_ready(&self) -> bool {
+        let paid = self.amounts.kept() > 0 && !self.owes();
+        let enough = self.amounts.authorized.minor_units() >= self.amount_due.minor_units();
+        let set_aside = matches!(self.payment, PaymentStatus::Authorized) && enough;
+        let owes_nothing = self.amount_due.is_zero() && self.payment.is_at_rest();
+        set_aside || paid || owes_nothing
+    }
+
+    /// When the order expires by itself; none when it does not, as long as it stands like this.
+    pub fn due_time(&self) -> Option<Timestamp> {
+        // Where nothing is owed it only waits until payment has given up what was asked of it before.
+        let owes = !self.amount_due.is_zero() && !self.payment_is_ready();
+        let waits = self.state == OrderState::Placed && owes;
+        self.payment_deadline.filter(|_| waits)
+    }
+
+    /// Where the order stands, in all its facets.
+    pub fn status(&self) -> Status {
+        Status {
+            state: self.state,
+            stock: self.stock,
+            payment: self.payment,
+            fulfilment: self.pieces.fulfilment(),
+            waiting_for: waiting::waiting_for(self),
+            amounts: self.amounts,
+        }
+    }
+
+    /// Takes in what an event says.
     pub fn apply(&mut self, event: &OrderEvent) {
-        let stamp = event.stamp();
-        match event {
-            OrderEvent::Created(_) => *self = Self::created(stamp),
-            OrderEvent::CancellationRequested(requested) => {
-                self.state = OrderState::Cancelling;
-                self.cancel_reason = Some(requested.reason.clone());
+        self.take_in(&event.stamp, &event.fact);
+    }
+
+    /// Takes in a fact: the only place where an order changes its state. A creation starts over.
+    pub(super) fn take_in(&mut self, stamp: &Stamp, fact: &Fact) {
+        let before = (self.state, self.stock, self.payment, self.pieces, self.amount_due);
+        match fact {
+            Fact::Created { terms, payment_deadline } => {
+                *self = Self::created(stamp, terms.pieces(), *payment_deadline);
             }
-            OrderEvent::Cancelled(_) => self.state = OrderState::Cancelled,
+            Fact::Confirmed => {
+                self.state = OrderState::Confirmed;
+                if self.stock == StockStatus::Reserved {
+                    self.stock = StockStatus::Committed;
+                }
+            }
+            Fact::Rejected { .. } => self.state = OrderState::Rejected,
+            Fact::Expired { .. } => self.state = OrderState::Expired,
+            Fact::CancellationRequested { reason } => {
+                self.state = OrderState::Cancelling;
+                self.cancel_reason = Some(reason.clone());
+            }
+            Fact::Cancelled { .. } => self.state = OrderState::Cancelled,
+            Fact::LinesCancelled { lines, .. } => self.pieces.cancelled += sum(lines),
+            Fact::HoldPlaced(hold) => self.holds.push(hold.clone()),
+            Fact::HoldReleased { hold, .. } => self.holds.retain(|one| one.id != hold.id),
+            Fact::PaymentRetryRequested { attempt, .. } => {
+                self.payment = PaymentStatus::Pending;
+                self.attempt = *attempt;
+            }
+            Fact::ShipmentDispatched { shipment, .. } => self.pieces.shipped += sum(&shipment.lines),
+            Fact::ShipmentDelivered { shipment, .. } => self.pieces.delivered += sum(&shipment.lines),
+            Fact::ShipmentLost { shipment, .. } => self.pieces.lost += sum(&shipment.lines),
+            Fact::Completed => self.state = OrderState::Completed,
+            Fact::StockRecorded { stock, .. } => self.stock = *stock,
+            Fact::PaymentRecorded { payment, amounts, attempt, .. } => {
+                (self.payment, self.amounts, self.attempt) = (*payment, *amounts, *attempt);
+            }
+            Fact::NoteAdded { .. } => self.notes += 1,
+            Fact::ReturnRequested(_)
+            | Fact::ReturnApproved(_)
+            | Fact::ReturnRejected(_)
+            | Fact::ReturnReceived { .. } => {}
         }
         self.revision = stamp.order_revision;
         self.amount_due = stamp.amount_due;
         self.update_time = stamp.occurred_time;
-    }
-
-    fn expect_revision(&self, expected: Option<i64>) -> Result<(), Refusal> {
-        match expected {
-            Some(expected) if expected != self.revision => {
-                Err(Refusal::RevisionMismatch { expected, actual: self.revision })
+        let after = (self.state, self.stock, self.payment, self.pieces, self.amount_due);
+        let now = |changed: bool, since: &mut Timestamp| {
+            if changed {
+                *since = stamp.occurred_time;
             }
-            _ => Ok(()),
-        }
+        };
+        now(before.0 != after.0, &mut self.since.state);
+        now(before.1 != after.1, &mut self.since.stock);
+        now(before.2 != after.2, &mut self.since.payment);
+        now(before.3 != after.3, &mut self.since.goods);
+        now(before.4 != after.4, &mut self.since.due);
     }
+}
+
+fn sum(lines: &[LineQuantity]) -> i64 {
+    lines.iter().map(|line| i64::from(line.quantity)).sum()
 }

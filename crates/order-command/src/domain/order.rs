@@ -1,11 +1,12 @@
 //! The whole order: its head and the terms that were agreed when it was placed.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use ordermesh_kernel::{BillingAccountId, OrderId, OrderReference, PaymentMethodToken, Timestamp};
 
 use super::{
-    Actor, Buyer, Discount, Line, OrderCreated, OrderDraft, OrderEvent, OrderHead, PersonalData, Refusal,
+    Actor, Buyer, Discount, Fact, Line, OrderDraft, OrderEvent, OrderHead, Parts, PersonalData, Refusal,
     Shipping, Stamp, Totals, totals::price,
 };
 
@@ -20,7 +21,7 @@ pub struct Order {
     pub placed_time: Timestamp,
 }
 
-/// What was agreed when the order was placed: the snapshot that OrderCreated tells.
+/// What was agreed when the order was placed: the snapshot that the creation tells.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OrderTerms {
     /// The shop's own number of the order, or the order's id.
@@ -46,46 +47,63 @@ pub struct OrderTerms {
 }
 
 impl Order {
-    /// Places an order: computes its sums and refuses what does not add up. The order is a fold of the
-    /// events.
+    /// Places an order: computes its sums and refuses what does not add up. What is owed must be paid within
+    /// `payment_window`. The order is a fold of the events.
     pub fn place(
         id: OrderId,
         draft: OrderDraft,
         actor: Actor,
         now: Timestamp,
+        payment_window: Duration,
     ) -> Result<(Self, Vec<OrderEvent>), Refusal> {
         let terms = Arc::new(OrderTerms::agree(id, draft)?);
         let amount_due = terms.totals.total;
+        // A window that leads past the end of time never ends.
+        let deadline = now.checked_add(payment_window).ok();
+        let payment_deadline = deadline.filter(|_| !amount_due.is_zero());
         let stamp = Stamp { order_id: id, actor, amount_due, order_revision: 1, occurred_time: now };
-        let created = OrderCreated { stamp, terms };
-        Ok((Self::from_created(&created), vec![OrderEvent::Created(Box::new(created))]))
+        let order = Self::created(&stamp, terms.clone(), payment_deadline);
+        let (fact, status) = (Fact::Created { terms, payment_deadline }, order.head.status());
+        Ok((order, vec![OrderEvent { stamp, fact, status }]))
     }
 
-    /// The order as its first event tells it.
-    pub fn from_created(created: &OrderCreated) -> Self {
-        let head = OrderHead::created(&created.stamp);
-        Self { head, terms: created.terms.clone(), placed_time: created.stamp.occurred_time }
+    fn created(stamp: &Stamp, terms: Arc<OrderTerms>, payment_deadline: Option<Timestamp>) -> Self {
+        let head = OrderHead::created(stamp, terms.pieces(), payment_deadline);
+        Self { head, terms, placed_time: stamp.occurred_time }
     }
 
     /// Takes in what an event says. A creation starts over, whatever was there before.
     pub fn apply(&mut self, event: &OrderEvent) {
-        match event {
-            OrderEvent::Created(created) => *self = Self::from_created(created),
-            OrderEvent::CancellationRequested(_) | OrderEvent::Cancelled(_) => self.head.apply(event),
+        match &event.fact {
+            Fact::Created { terms, payment_deadline } => {
+                *self = Self::created(&event.stamp, terms.clone(), *payment_deadline);
+            }
+            _ => self.head.apply(event),
         }
     }
 
     /// The order that a history makes; none without the creation at its start.
     pub fn fold<'a>(events: impl IntoIterator<Item = &'a OrderEvent>) -> Option<Self> {
         let mut events = events.into_iter();
-        let Some(OrderEvent::Created(created)) = events.next() else { return None };
-        let mut order = Self::from_created(created);
+        let first = events.next()?;
+        let Fact::Created { terms, payment_deadline } = &first.fact else { return None };
+        let mut order = Self::created(&first.stamp, terms.clone(), *payment_deadline);
         events.for_each(|event| order.apply(event));
         Some(order)
+    }
+
+    /// The parts of an order that was just placed.
+    pub fn parts(&self) -> Parts {
+        Parts::agreed(self.terms.prices_include_tax, self.terms.shipping, self.terms.lines.iter().cloned())
     }
 }
 
 impl OrderTerms {
+    /// How many pieces were ordered, all lines together.
+    pub fn pieces(&self) -> i64 {
+        self.lines.iter().map(|line| i64::from(line.quantity.get())).sum()
+    }
+
     fn agree(id: OrderId, draft: OrderDraft) -> Result<Self, Refusal> {
         let (lines, totals) = price(&draft)?;
         Ok(Self {

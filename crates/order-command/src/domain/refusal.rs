@@ -2,12 +2,26 @@
 
 use std::fmt;
 
-use ordermesh_kernel::{Currency, Money};
+use ordermesh_kernel::{Currency, HoldId, Money, ReturnId, ShipmentId, word_enum};
 
-use super::{MAX_DISCOUNTS, MAX_LINES, OrderState};
+use super::{LineQuantity, MAX_DISCOUNTS, MAX_LINES, OrderState, PaymentStatus, ReturnState, ShipmentState};
+
+word_enum! {
+    /// What an order has several of.
+    pub enum Part {
+        /// Holds in force.
+        Holds = "holds",
+        /// Notes.
+        Notes = "notes",
+        /// Shipments.
+        Shipments = "shipments",
+        /// Returns.
+        Returns = "returns",
+    }
+}
 
 /// Why a command is refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// Nothing is bought.
     #[error("an order has at least one line")]
@@ -82,6 +96,96 @@ pub enum Refusal {
         /// The order's state.
         state: OrderState,
     },
+    /// Pieces have left already, so that the order cannot be cancelled as a whole.
+    #[error("pieces of the order have left, so that only what has not may be cancelled: {}", shown(.cancellable))]
+    PartlyShipped {
+        /// What may still be cancelled.
+        cancellable: Vec<LineQuantity>,
+    },
+    /// The order is held.
+    #[error("the order is held")]
+    Held {
+        /// The holds in force.
+        holds: Vec<HoldId>,
+    },
+    /// What is owed was not captured yet.
+    #[error("the payment is {}: what is owed is not captured yet", words(*.payment))]
+    NotCaptured {
+        /// Where the payment stands.
+        payment: PaymentStatus,
+    },
+    /// No other attempt at the payment may be made now.
+    #[error("the payment is {}, which allows no other attempt", words(*.payment))]
+    NotRetryable {
+        /// Where the payment stands.
+        payment: PaymentStatus,
+    },
+    /// There is no such line.
+    #[error("the order has no line {line_id}")]
+    LineNotFound {
+        /// The line asked for.
+        line_id: i32,
+    },
+    /// More pieces than there are for this.
+    #[error("line {line_id} has {left} left for this, not {wanted}")]
+    QuantityExceeded {
+        /// The line.
+        line_id: i32,
+        /// How many pieces were wanted.
+        wanted: i32,
+        /// How many there are.
+        left: i32,
+    },
+    /// There is no such hold in force.
+    #[error("the order has no hold {id}")]
+    HoldNotFound {
+        /// The hold asked for.
+        id: HoldId,
+    },
+    /// There is no such shipment.
+    #[error("the order has no shipment {id}")]
+    ShipmentNotFound {
+        /// The shipment asked for.
+        id: ShipmentId,
+    },
+    /// The shipment has come to its end.
+    #[error("the shipment is {state} already")]
+    ShipmentEnded {
+        /// Where it stands.
+        state: ShipmentState,
+    },
+    /// There is no such return.
+    #[error("the order has no return {id}")]
+    ReturnNotFound {
+        /// The return asked for.
+        id: ReturnId,
+    },
+    /// The return's state does not allow it.
+    #[error("the return is {state}, which does not allow this")]
+    ReturnStateForbids {
+        /// Where it stands.
+        state: ReturnState,
+    },
+    /// The order has as many of these as an order may have.
+    #[error("the order has {most} {part} already, the most that an order may have")]
+    TooManyParts {
+        /// Of what.
+        part: Part,
+        /// How many it may have.
+        most: usize,
+    },
+}
+
+/// A payment's status in a sentence: `action required`.
+fn words(payment: PaymentStatus) -> String {
+    payment.as_str().replace('_', " ")
+}
+
+/// Lines and pieces as a person reads them: `2 of line 1, 1 of line 3`.
+fn shown(lines: &[LineQuantity]) -> String {
+    let shown: Vec<_> =
+        lines.iter().map(|line| format!("{} of line {}", line.quantity, line.line_id)).collect();
+    if shown.is_empty() { "nothing".to_owned() } else { shown.join(", ") }
 }
 
 impl Refusal {
@@ -97,7 +201,8 @@ impl Refusal {
             | Self::AmountOverflow { field } => *field,
             Self::TotalMismatch { .. } => Field::ExpectedTotal,
             Self::RevisionMismatch { .. } => Field::ExpectedRevision,
-            Self::StateForbids { .. } => return None,
+            // What stands against it is the order.
+            _ => return None,
         };
         Some(field.to_string())
     }
@@ -117,7 +222,7 @@ impl Refusal {
             Self::DiscountExceedsGoods { goods, .. } => format!("must not exceed the goods of {goods}"),
             Self::TotalMismatch { computed, .. } => format!("is not the computed total {computed}"),
             Self::RevisionMismatch { .. } => "is not the revision of the order".to_owned(),
-            Self::StateForbids { .. } => return None,
+            _ => return None,
         })
     }
 }
@@ -139,6 +244,8 @@ pub enum Field {
     ExpectedTotal,
     /// The revision that the caller expects.
     ExpectedRevision,
+    /// The amounts that payment tells.
+    Amounts,
 }
 
 impl fmt::Display for Field {
@@ -151,6 +258,7 @@ impl fmt::Display for Field {
             Self::Discount(index) => write!(formatter, "discounts[{index}].amount"),
             Self::ExpectedTotal => formatter.write_str("expected_total"),
             Self::ExpectedRevision => formatter.write_str("expected_revision"),
+            Self::Amounts => formatter.write_str("amounts"),
         }
     }
 }

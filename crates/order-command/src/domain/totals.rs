@@ -133,7 +133,7 @@ fn price_line(
 }
 
 /// The tax contained in a gross amount, or due on top of a net one.
-fn tax(base: Money, rate: TaxRate, included: bool, field: Field) -> Result<Money, Refusal> {
+pub(super) fn tax(base: Money, rate: TaxRate, included: bool, field: Field) -> Result<Money, Refusal> {
     const WHOLE: i64 = 1_000_000;
     let rate = i64::from(rate.ppm());
     let of = if included { WHOLE + rate } else { WHOLE };
@@ -147,6 +147,6 @@ fn sum(currency: Currency, amounts: impl Iterator<Item = Money>, field: Field) -
 }
 
 /// Once check_amounts has passed, all that arithmetic can fail by is size.
-fn overflow(field: Field) -> impl FnOnce(MoneyError) -> Refusal {
+pub(super) fn overflow(field: Field) -> impl FnOnce(MoneyError) -> Refusal {
     move |_| Refusal::AmountOverflow { field }
 }

@@ -1,6 +1,6 @@
 //! The one table of order's errors: what each refusal is on the wire.
 
-use std::time::Duration;
+use std::fmt::Display;
 
 use ordermesh_feed::commit::CommitError;
 use ordermesh_proto::common::v1::CommonErrorReason;
@@ -12,27 +12,12 @@ use crate::command::Refusal;
 use crate::domain;
 
 pub(super) fn of(error: CommitError<Refusal>) -> Status {
-    let message = error.to_string();
-    match error {
-        CommitError::Refused(refusal) => refused(&refusal),
-        CommitError::RequestIdReused => {
-            Problem::new(Code::FailedPrecondition, CommonErrorReason::RequestIdReused, message)
-                .field("request_id", "was used before with another content")
-        }
-        CommitError::Unavailable => {
-            Problem::new(Code::Unavailable, CommonErrorReason::StoreUnavailable, message)
-                .retry_after(Duration::from_millis(500))
-        }
-        CommitError::ShuttingDown | CommitError::Overloaded => {
-            Problem::new(Code::Unavailable, CommonErrorReason::ServerUnavailable, message)
-                .retry_after(Duration::from_millis(500))
-        }
-        // The details stand in the server's log.
-        CommitError::Internal(_) => {
-            Problem::new(Code::Internal, CommonErrorReason::Internal, "the command could not be written")
-        }
-    }
-    .into()
+    problem(error).into()
+}
+
+/// What a command that is not durable is on the wire.
+pub(crate) fn problem(error: CommitError<Refusal>) -> Problem {
+    error.problem(refused)
 }
 
 fn refused(refusal: &Refusal) -> Problem {
@@ -83,11 +68,74 @@ fn against_rule(rule: &domain::Refusal, message: String) -> Problem {
         Rule::StateForbids { state } => {
             // The word that the contract's enum and the filter of ListOrders have.
             Problem::new(Code::FailedPrecondition, OrderErrorReason::StateForbids, &message)
-                .with("state", state.as_str().to_ascii_uppercase())
+                .with("state", word(state))
         }
+        rule => return against_part(rule, message),
     };
     match rule.field().zip(rule.rule()) {
         Some((field, description)) => problem.field(field, description),
         None => problem,
     }
+}
+
+/// Rules about what an order has several of, and about its payment.
+fn against_part(rule: &domain::Refusal, message: String) -> Problem {
+    use OrderErrorReason as Reason;
+    use domain::Refusal as Rule;
+    let precondition = |reason| Problem::new(Code::FailedPrecondition, reason, &message);
+    let not_found = |reason, field: &str| {
+        Problem::new(Code::NotFound, reason, &message).field(field, "must be one of the order's")
+    };
+    match rule {
+        Rule::PartlyShipped { cancellable } => {
+            let lines = cancellable.iter().map(|line| format!("{}:{}", line.line_id, line.quantity));
+            precondition(Reason::OrderPartlyShipped).with("cancellable", lines.collect::<Vec<_>>().join(","))
+        }
+        Rule::Held { holds } => {
+            let holds: Vec<_> = holds.iter().map(ToString::to_string).collect();
+            precondition(Reason::OrderHeld).with("holds", holds.join(","))
+        }
+        Rule::NotCaptured { payment } => {
+            precondition(Reason::PaymentNotCaptured).with("payment", word(payment))
+        }
+        Rule::NotRetryable { payment } => {
+            precondition(Reason::PaymentNotRetryable).with("payment", word(payment))
+        }
+        Rule::LineNotFound { line_id } => not_found(Reason::LineNotFound, "lines").with("line_id", line_id),
+        Rule::QuantityExceeded { line_id, wanted: _, left } => precondition(Reason::QuantityExceeded)
+            .field("lines", format!("must have at most {left} of line {line_id}"))
+            .with("line_id", line_id)
+            .with("left", left),
+        Rule::HoldNotFound { id } => not_found(Reason::HoldNotFound, "hold_id").with("hold_id", id),
+        Rule::ShipmentNotFound { id } => {
+            not_found(Reason::ShipmentNotFound, "shipment_id").with("shipment_id", id)
+        }
+        Rule::ShipmentEnded { state } => precondition(Reason::ShipmentEnded).with("state", word(state)),
+        Rule::ReturnNotFound { id } => not_found(Reason::ReturnNotFound, "return_id").with("return_id", id),
+        Rule::ReturnStateForbids { state } => {
+            precondition(Reason::ReturnStateForbids).with("state", word(state))
+        }
+        Rule::TooManyParts { part, most } => {
+            precondition(Reason::TooManyParts).with("part", part).with("most", most)
+        }
+        // The table above has them; a rule that neither knows is a mistake of ours.
+        Rule::NoLines
+        | Rule::TooManyLines { .. }
+        | Rule::TooManyDiscounts { .. }
+        | Rule::MixedCurrencies { .. }
+        | Rule::NegativeAmount { .. }
+        | Rule::DiscountNotPositive { .. }
+        | Rule::AmountOverflow { .. }
+        | Rule::DiscountExceedsGoods { .. }
+        | Rule::TotalMismatch { .. }
+        | Rule::RevisionMismatch { .. }
+        | Rule::StateForbids { .. } => {
+            Problem::new(Code::Internal, CommonErrorReason::Internal, "a refusal without its reason")
+        }
+    }
+}
+
+/// A value's word as the contract's enum has it.
+fn word(value: &impl Display) -> String {
+    value.to_string().to_ascii_uppercase()
 }

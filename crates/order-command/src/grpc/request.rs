@@ -1,13 +1,18 @@
 //! Requests to commands: every field parsed into the domain's value objects, every broken rule named by its path.
+//!
+//! Here is PlaceOrder; `change` has the commands on an order that exists.
+
+mod change;
+
+use std::time::Duration;
 
 use ordermesh_kernel::{
-    BillingAccountId, Currency, CustomerId, Money, OrderId, OrderReference, PaymentMethodToken, RequestId,
+    BillingAccountId, Currency, CustomerId, Money, OrderReference, PaymentMethodToken, RequestId,
 };
 use ordermesh_proto::common::v1 as common;
 use ordermesh_proto::error::{Problem, Violations};
 use ordermesh_proto::order::v1::{self as wire, place_order_request};
 
-use crate::command::cancel_order::CancelOrder;
 use crate::command::place_order::PlaceOrder;
 use crate::domain::{
     Actor, Address, AddressLine, AddressLines, AdministrativeArea, Buyer, Contact, ContactName, CountryCode,
@@ -15,8 +20,7 @@ use crate::domain::{
     PersonalData, PostalCode, Quantity, Recipient, Shipping, Sku, TaxRate, Title,
 };
 
-/// Characters that a cancellation's reason may have.
-const MAX_REASON: usize = 500;
+pub(super) use change::ChangeRequest;
 
 /// Gives what means the same one spelling, so that a retry which spells it otherwise is the same request.
 pub(super) fn normalize(request: &mut wire::PlaceOrderRequest) {
@@ -27,6 +31,7 @@ pub(super) fn normalize(request: &mut wire::PlaceOrderRequest) {
 pub(super) fn place_order(
     request: wire::PlaceOrderRequest,
     actor: Actor,
+    payment_window: Duration,
 ) -> Result<(RequestId, PlaceOrder), Problem> {
     let mut violations = Violations::default();
     let v = &mut violations;
@@ -64,31 +69,7 @@ pub(super) fn place_order(
     };
     // Nothing was violated, so the id is there.
     let request_id = request_id.ok_or_else(unchecked_field)?;
-    Ok((request_id, PlaceOrder { draft, actor }))
-}
-
-/// The command of a CancelOrder request.
-pub(super) fn cancel_order(
-    request: wire::CancelOrderRequest,
-    actor: Actor,
-) -> Result<(RequestId, CancelOrder), Problem> {
-    let mut violations = Violations::default();
-    let request_id = violations.check("request_id", RequestId::parse(request.request_id));
-    let order_id = violations.check("order_id", OrderId::parse(&request.order_id));
-    if request.reason.chars().count() > MAX_REASON {
-        violations.add("reason", format!("must have at most {MAX_REASON} characters"));
-    }
-    if request.reason.contains('\0') {
-        violations.add("reason", "must not contain the character NUL");
-    }
-    if request.expected_revision.is_some_and(|revision| revision < 1) {
-        violations.add("expected_revision", "must be 1 or more");
-    }
-    violations.into_problem()?;
-    let request_id = request_id.ok_or_else(unchecked_field)?;
-    let order_id = order_id.ok_or_else(unchecked_field)?;
-    let (reason, expected_revision) = (request.reason, request.expected_revision);
-    Ok((request_id, CancelOrder { order_id, reason, expected_revision, actor }))
+    Ok((request_id, PlaceOrder { draft, actor, payment_window }))
 }
 
 fn unchecked_field() -> Problem {

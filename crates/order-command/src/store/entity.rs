@@ -25,6 +25,46 @@ pub mod order {
         pub cancel_reason: Option<String>,
         /// When it last changed.
         pub update_time: i64,
+        /// Word of the stock's status.
+        pub stock: String,
+        /// Word of the payment's status.
+        pub payment: String,
+        /// Set aside.
+        pub authorized: i64,
+        /// Captured.
+        pub captured: i64,
+        /// Given back.
+        pub refunded: i64,
+        /// Number of the payment's newest attempt.
+        pub attempt: i32,
+        /// When the payment must be there; none when nothing was owed.
+        pub payment_deadline: Option<i64>,
+        /// The same as long as the order waits for its payment; none otherwise.
+        pub due_time: Option<i64>,
+        /// Pieces ordered.
+        pub ordered: i64,
+        /// Pieces cancelled.
+        pub cancelled: i64,
+        /// Pieces dispatched.
+        pub shipped: i64,
+        /// Pieces delivered.
+        pub delivered: i64,
+        /// Pieces lost.
+        pub lost: i64,
+        /// When the state last changed.
+        pub state_since: i64,
+        /// When the stock's status last changed.
+        pub stock_since: i64,
+        /// When the payment's status last changed.
+        pub payment_since: i64,
+        /// When the pieces last changed.
+        pub goods_since: i64,
+        /// When what is owed last changed.
+        pub due_since: i64,
+        /// How many holds are in force.
+        pub holds: i32,
+        /// How many notes there are.
+        pub notes: i32,
     }
 
     impl ActiveModelBehavior for ActiveModel {}
@@ -183,6 +223,236 @@ pub mod order_address {
         pub postal_code: Option<String>,
         /// ISO 3166-1 alpha-2.
         pub country_code: String,
+    }
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+/// What has become of a line's pieces; no row while nothing has.
+pub mod order_line_progress {
+    use sea_orm::entity::prelude::*;
+
+    /// The progress of one line.
+    #[sea_orm::model]
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "order_line_progress")]
+    pub struct Model {
+        /// The order.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub order_id: Uuid,
+        /// The line.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub line_id: i32,
+        /// Pieces cancelled.
+        pub cancelled: i32,
+        /// Pieces dispatched.
+        pub shipped: i32,
+        /// Pieces delivered.
+        pub delivered: i32,
+        /// Pieces lost.
+        pub lost: i32,
+        /// Pieces that came back and were accepted.
+        pub returned: i32,
+    }
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+/// The holds, those that are gone included.
+pub mod order_hold {
+    use sea_orm::entity::prelude::*;
+
+    /// One hold.
+    #[sea_orm::model]
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "order_holds")]
+    pub struct Model {
+        /// The order.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub order_id: Uuid,
+        /// Identity.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub hold_id: Uuid,
+        /// Word of the reason.
+        pub reason: String,
+        /// More about it.
+        pub note: String,
+        /// Who placed it: the kind.
+        pub actor_kind: String,
+        /// Who placed it: the name.
+        pub actor_name: String,
+        /// When it was placed.
+        pub placed_time: i64,
+        /// When it was released; none while it is in force.
+        pub released_time: Option<i64>,
+        /// Who released it.
+        pub released_by: Option<String>,
+        /// Why it was released.
+        pub release_note: Option<String>,
+    }
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+/// The shipments.
+pub mod order_shipment {
+    use sea_orm::entity::prelude::*;
+
+    /// One shipment.
+    #[sea_orm::model]
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "order_shipments")]
+    pub struct Model {
+        /// The order.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub order_id: Uuid,
+        /// Identity.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub shipment_id: Uuid,
+        /// Who carries it.
+        pub carrier: Option<String>,
+        /// The carrier's number.
+        pub tracking_number: Option<String>,
+        /// Word of the state.
+        pub state: String,
+        /// When it left.
+        pub dispatched_time: i64,
+        /// When it was delivered or lost.
+        pub ended_time: Option<i64>,
+    }
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+/// What is in the shipments.
+pub mod order_shipment_line {
+    use sea_orm::entity::prelude::*;
+
+    /// One line of a shipment.
+    #[sea_orm::model]
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "order_shipment_lines")]
+    pub struct Model {
+        /// The order.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub order_id: Uuid,
+        /// The shipment.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub shipment_id: Uuid,
+        /// The line.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub line_id: i32,
+        /// Pieces.
+        pub quantity: i32,
+    }
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+/// The returns.
+pub mod order_return {
+    use sea_orm::entity::prelude::*;
+
+    /// One return.
+    #[sea_orm::model]
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "order_returns")]
+    pub struct Model {
+        /// The order.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub order_id: Uuid,
+        /// Identity.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub return_id: Uuid,
+        /// Why.
+        pub reason: String,
+        /// Word of the state.
+        pub state: String,
+        /// Why it was rejected.
+        pub rejection_reason: String,
+        /// When it was asked for.
+        pub requested_time: i64,
+    }
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+/// What is to come back.
+pub mod order_return_line {
+    use sea_orm::entity::prelude::*;
+
+    /// One line of a return.
+    #[sea_orm::model]
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "order_return_lines")]
+    pub struct Model {
+        /// The order.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub order_id: Uuid,
+        /// The return.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub return_id: Uuid,
+        /// The line.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub line_id: i32,
+        /// Pieces.
+        pub quantity: i32,
+    }
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+/// What did come back.
+pub mod order_return_receipt {
+    use sea_orm::entity::prelude::*;
+
+    /// What came back of a line in one condition.
+    #[sea_orm::model]
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "order_return_receipts")]
+    pub struct Model {
+        /// The order.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub order_id: Uuid,
+        /// The return.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub return_id: Uuid,
+        /// The line.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub line_id: i32,
+        /// Word of the condition.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub condition: String,
+        /// Pieces accepted.
+        pub accepted: i32,
+    }
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+/// The notes of the staff: may be personal, erasable.
+pub mod order_note {
+    use sea_orm::entity::prelude::*;
+
+    /// One note.
+    #[sea_orm::model]
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "order_notes")]
+    pub struct Model {
+        /// The order.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub order_id: Uuid,
+        /// Identity.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub note_id: Uuid,
+        /// What it says.
+        pub text: String,
+        /// Who wrote it: the kind.
+        pub actor_kind: String,
+        /// Who wrote it: the name.
+        pub actor_name: String,
+        /// When.
+        pub added_time: i64,
     }
 
     impl ActiveModelBehavior for ActiveModel {}

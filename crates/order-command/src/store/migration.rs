@@ -1,6 +1,10 @@
 //! Versioned migrations of the write model. Never edited once released: a change is a new one.
 
-use ordermesh_feed::store::{GroupMigration, LogMigration, ParkingMigration, RetentionMigration};
+mod life;
+
+use ordermesh_feed::store::{
+    ConsumerMigration, GroupMigration, InboxMigration, LogMigration, ParkingMigration, RetentionMigration,
+};
 use sea_orm_migration::prelude::*;
 
 /// All migrations of order-command's database, oldest first.
@@ -15,6 +19,10 @@ impl MigratorTrait for Migrator {
             Box::new(ParkingMigration),
             Box::new(GroupMigration),
             Box::new(RetentionMigration),
+            Box::new(life::OrderLife),
+            // What inventory and payment tell is followed.
+            Box::new(ConsumerMigration),
+            Box::new(InboxMigration),
         ]
     }
 }

@@ -1,13 +1,25 @@
 //! Orders as rows and back.
 
-use ordermesh_kernel::{Currency, Money, OrderId, from_micros, to_micros};
+mod load;
+mod parts;
+
+use std::fmt::Display;
+
+use ordermesh_kernel::{Currency, Money, OrderId, Timestamp, from_micros, to_micros};
 use sea_orm::DbErr;
 use uuid::Uuid;
 
 use super::entity::{order, order_address, order_contact, order_discount, order_line, order_terms};
-use crate::domain::{Address, Buyer, Contact, Discount, Line, Order, OrderHead, OrderState};
+use crate::domain::{
+    Address, Buyer, Contact, Discount, Hold, Line, Order, OrderHead, OrderState, PaymentAmounts,
+    PaymentStatus, Pieces, Since, StockStatus,
+};
+
+pub(super) use load::{Loading, hold};
+pub(super) use parts::ChangedParts;
 
 pub(super) fn head_row(head: &OrderHead) -> order::Model {
+    let (pieces, since, amounts) = (&head.pieces, &head.since, &head.amounts);
     order::Model {
         order_id: *head.id.as_uuid(),
         state: head.state.as_str().to_owned(),
@@ -16,20 +28,77 @@ pub(super) fn head_row(head: &OrderHead) -> order::Model {
         amount_due: head.amount_due.minor_units(),
         cancel_reason: head.cancel_reason.clone(),
         update_time: to_micros(head.update_time),
+        stock: head.stock.as_str().to_owned(),
+        payment: head.payment.as_str().to_owned(),
+        authorized: amounts.authorized.minor_units(),
+        captured: amounts.captured.minor_units(),
+        refunded: amounts.refunded.minor_units(),
+        attempt: head.attempt,
+        payment_deadline: head.payment_deadline.map(to_micros),
+        due_time: head.due_time().map(to_micros),
+        ordered: pieces.ordered,
+        cancelled: pieces.cancelled,
+        shipped: pieces.shipped,
+        delivered: pieces.delivered,
+        lost: pieces.lost,
+        state_since: to_micros(since.state),
+        stock_since: to_micros(since.stock),
+        payment_since: to_micros(since.payment),
+        goods_since: to_micros(since.goods),
+        due_since: to_micros(since.due),
+        // At most MAX_HOLDS and one of each other reason.
+        holds: head.holds.len() as i32,
+        notes: head.notes,
     }
 }
 
-pub(super) fn head(row: order::Model) -> Result<OrderHead, DbErr> {
-    let broken = |what: &dyn std::fmt::Display| DbErr::Type(format!("the order {}: {what}", row.order_id));
-    let currency = Currency::parse(&row.currency).map_err(|error| broken(&error))?;
+/// The head of an order, with the holds that are in force.
+pub(super) fn head(row: order::Model, holds: Vec<Hold>) -> Result<OrderHead, DbErr> {
+    let id = row.order_id;
+    let currency = Currency::parse(&row.currency).map_err(|error| broken(id, &error))?;
+    let money = |minor| Money::new(minor, currency);
     Ok(OrderHead {
-        id: OrderId::from(row.order_id),
-        state: OrderState::parse(&row.state).ok_or_else(|| broken(&row.state))?,
+        id: OrderId::from(id),
+        state: OrderState::parse(&row.state).ok_or_else(|| broken(id, &row.state))?,
         revision: row.revision,
-        amount_due: Money::new(row.amount_due, currency),
-        update_time: from_micros(row.update_time).map_err(|error| broken(&error))?,
+        amount_due: money(row.amount_due),
+        update_time: time(id, row.update_time)?,
         cancel_reason: row.cancel_reason,
+        stock: StockStatus::parse(&row.stock).ok_or_else(|| broken(id, &row.stock))?,
+        payment: PaymentStatus::parse(&row.payment).ok_or_else(|| broken(id, &row.payment))?,
+        amounts: PaymentAmounts {
+            authorized: money(row.authorized),
+            captured: money(row.captured),
+            refunded: money(row.refunded),
+        },
+        attempt: row.attempt,
+        payment_deadline: row.payment_deadline.map(|deadline| time(id, deadline)).transpose()?,
+        pieces: Pieces {
+            ordered: row.ordered,
+            cancelled: row.cancelled,
+            shipped: row.shipped,
+            delivered: row.delivered,
+            lost: row.lost,
+        },
+        since: Since {
+            state: time(id, row.state_since)?,
+            stock: time(id, row.stock_since)?,
+            payment: time(id, row.payment_since)?,
+            goods: time(id, row.goods_since)?,
+            due: time(id, row.due_since)?,
+        },
+        holds,
+        notes: row.notes,
     })
+}
+
+/// A row that this version did not write.
+fn broken(order_id: Uuid, what: &dyn Display) -> DbErr {
+    DbErr::Type(format!("the order {order_id}: {what}"))
+}
+
+fn time(order_id: Uuid, micros: i64) -> Result<Timestamp, DbErr> {
+    from_micros(micros).map_err(|error| broken(order_id, &error))
 }
 
 /// The rows of new orders, table by table.

@@ -4,7 +4,18 @@
 
 mod arithmetic;
 mod cancelling;
+mod fulfilling;
 mod golden;
+mod holding;
+mod laws;
+mod life;
+mod orders_of_facts;
+mod owed;
+mod paying;
 mod placing;
+mod states;
+mod stocking;
 mod support;
 mod values;
+mod waiting;
+mod world;

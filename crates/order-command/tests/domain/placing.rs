@@ -1,16 +1,22 @@
 //! Placing an order: what is agreed, and what is refused under which field.
 
 use ordermesh_kernel::{Money, OrderReference, Timestamp};
-use ordermesh_order_command::domain::{Order, OrderDraft, OrderEvent, OrderState, Quantity, Refusal, Title};
+use ordermesh_order_command::domain::{
+    Fact, FulfilmentStatus, Order, OrderDraft, OrderState, PaymentStatus, Quantity, Refusal, StockStatus,
+    Title, Waiting, WaitingFor,
+};
 
-use crate::support::{at, discount, draft, line, money, order_id, place, rate, refusal, shipping, shop, tea};
+use crate::life::Life;
+use crate::support::{
+    WINDOW, at, discount, draft, line, money, order_id, place, rate, refusal, shipping, shop, tea,
+};
 
 #[test]
 fn a_placed_order_tells_one_event_and_is_its_fold() {
     let (order, events) = place(tea()).unwrap();
     assert_eq!(events.len(), 1);
     assert_eq!(Order::fold(&events), Some(order.clone()));
-    let stamp = events[0].stamp();
+    let stamp = &events[0].stamp;
     assert_eq!(events[0].name(), "OrderCreated");
     assert_eq!((stamp.order_id, stamp.order_revision, stamp.occurred_time), (order_id(), 1, at(0)));
     assert_eq!((stamp.actor.clone(), stamp.amount_due), (shop(), order.terms.totals.total));
@@ -21,9 +27,9 @@ fn a_placed_order_tells_one_event_and_is_its_fold() {
 
 #[test]
 fn a_history_that_does_not_begin_with_the_creation_makes_no_order() {
-    let (order, _) = place(tea()).unwrap();
-    let cancelled = order.head.cancel(String::new(), None, shop(), at(1)).unwrap();
-    assert_eq!(Order::fold(&cancelled), None);
+    let mut life = Life::of(tea());
+    life.must(|change| change.cancel(String::new()));
+    assert_eq!(Order::fold(&life.events[1..]), None);
     assert_eq!(Order::fold(&[]), None);
 }
 
@@ -140,7 +146,39 @@ fn a_million_pieces_of_something_free_cost_nothing() {
     let mut free = tea();
     free.lines = vec![line(money("0 JPY"), 1_000_000, rate(1_000_000))];
     assert!(Quantity::new(1_000_001).is_err());
-    let (order, events) = Order::place(order_id(), free, shop(), Timestamp::MIN).unwrap();
+    let (order, events) = Order::place(order_id(), free, shop(), Timestamp::MIN, WINDOW).unwrap();
     assert_eq!(order.terms.totals.total, money("0 JPY"));
-    assert!(matches!(events[..], [OrderEvent::Created(_)]));
+    assert!(matches!(events[0].fact, Fact::Created { payment_deadline: None, .. }) && events.len() == 1);
+}
+
+#[test]
+fn a_placed_order_waits_for_stock_and_until_its_deadline_for_payment() {
+    let (order, events) = place(tea()).unwrap();
+    let status = &events[0].status;
+    assert_eq!(*status, order.head.status());
+    assert_eq!((status.stock, status.payment), (StockStatus::Pending, PaymentStatus::Pending));
+    assert_eq!(status.fulfilment, FulfilmentStatus::None);
+    let deadline = Some(at(3_600));
+    let waiting = |what, deadline| Waiting { what, since: at(0), deadline };
+    assert_eq!(
+        status.waiting_for,
+        [waiting(WaitingFor::Stock, None), waiting(WaitingFor::Payment, deadline)]
+    );
+    assert_eq!((order.head.payment_deadline, order.head.due_time()), (deadline, deadline));
+    assert!(matches!(events[0].fact, Fact::Created { payment_deadline, .. } if payment_deadline == deadline));
+}
+
+#[test]
+fn an_order_that_costs_nothing_waits_for_stock_alone_and_has_no_deadline() {
+    let (order, events) = place(draft(vec![line(money("0 JPY"), 2, rate(0))])).unwrap();
+    assert_eq!(order.head.payment, PaymentStatus::NotRequired);
+    assert_eq!((order.head.payment_deadline, order.head.due_time(), order.head.attempt), (None, None, 0));
+    let waiting: Vec<_> = events[0].status.waiting_for.iter().map(|one| one.what).collect();
+    assert_eq!(waiting, [WaitingFor::Stock]);
+}
+
+#[test]
+fn a_payment_window_past_the_end_of_time_never_ends() {
+    let (order, _) = Order::place(order_id(), tea(), shop(), Timestamp::MAX, WINDOW).unwrap();
+    assert_eq!((order.head.payment, order.head.payment_deadline), (PaymentStatus::Pending, None));
 }

@@ -1,10 +1,15 @@
 //! Orders to try the rules on.
 
+use std::time::Duration;
+
 use ordermesh_kernel::{Money, OrderId, Timestamp};
 use ordermesh_order_command::domain::{
     Actor, Buyer, Discount, DiscountCode, NewLine, Order, OrderDraft, OrderEvent, Quantity, Refusal,
     Shipping, Sku, TaxRate,
 };
+
+/// How long a payment may take here.
+pub const WINDOW: Duration = Duration::from_secs(3_600);
 
 pub fn order_id() -> OrderId {
     OrderId::parse("01932c07-209c-7f5a-8d3e-4b2a9c1d0e6f").unwrap()
@@ -61,7 +66,7 @@ pub fn tea() -> OrderDraft {
 }
 
 pub fn place(draft: OrderDraft) -> Result<(Order, Vec<OrderEvent>), Refusal> {
-    Order::place(order_id(), draft, shop(), at(0))
+    Order::place(order_id(), draft, shop(), at(0), WINDOW)
 }
 
 pub fn refusal(draft: OrderDraft) -> Refusal {

@@ -1,8 +1,10 @@
 //! The order feed's events as order views and timelines. The same events make the same rows: no clock, no random ids.
 
 pub mod changes;
+mod common;
 pub mod order_view;
 pub mod timeline;
+pub mod words;
 
 use ordermesh_feed::store::WriteTransaction;
 use std::collections::{BTreeMap, BTreeSet};

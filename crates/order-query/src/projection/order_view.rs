@@ -3,21 +3,45 @@
 //! It works on generated types on purpose. A view is what the contract's Order says, and the rows keep it as that
 //! message's bytes: types of our own in between would say the same again and be translated twice for each read.
 
-use std::collections::BTreeSet;
+mod goods;
+mod holds;
+mod money;
+mod notes;
+mod parts;
+mod status;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use ordermesh_proto::order::v1::order_event::Payload;
-use ordermesh_proto::order::v1::{self as wire, OrderEvent, OrderPersonalData, OrderState};
+use ordermesh_proto::order::v1::{self as wire, OrderEvent, OrderNoteText, OrderPersonalData};
+
+use super::common::Common;
+
+/// Shipments that an order may have; returns and notes too.
+const MAX_PARTS: usize = 1000;
 
 /// An order of the read model.
 #[derive(Debug, Clone, PartialEq)]
 pub struct OrderView {
-    /// The order without its personal data.
+    /// The order without its personal data: neither contact and addresses, nor what the notes say.
     pub order: wire::Order,
     /// Contact and addresses, apart so that they can be erased.
     pub personal: Option<OrderPersonalData>,
+    /// What the notes say, by their ids, apart for the same reason.
+    pub note_texts: BTreeMap<String, OrderNoteText>,
 }
 
 impl OrderView {
+    /// The view of a row. One that an earlier version wrote is completed by what that version's events say.
+    pub fn stored(
+        mut order: wire::Order,
+        personal: Option<OrderPersonalData>,
+        note_texts: BTreeMap<String, OrderNoteText>,
+    ) -> Self {
+        status::complete(&mut order);
+        Self { order, personal, note_texts }
+    }
+
     /// The order after `event`; `before` is `None` for an order that is not known yet. The error says why the
     /// event makes no sense.
     pub fn after(before: Option<Self>, event: &OrderEvent) -> Result<Self, String> {
@@ -33,27 +57,50 @@ impl OrderView {
             (_, None) => return Err("the order was not created".to_owned()),
             (_, Some(view)) => view,
         };
-        view.change(payload);
+        view.change(payload, event)?;
+        status::stand(&mut view.order, payload)?;
+        view.order.amount_due = Common::of(payload).amount_due.cloned();
         view.order.revision = event.key_revision;
         view.order.update_time = event.occurred_time;
         Ok(view)
     }
 
-    fn change(&mut self, payload: &Payload) {
+    /// What this kind of event changes, beside what every event says.
+    fn change(&mut self, payload: &Payload, event: &OrderEvent) -> Result<(), String> {
         let order = &mut self.order;
         match payload {
-            Payload::OrderCreated(_) => {}
-            Payload::OrderCancellationRequested(requested) => {
-                order.set_state(OrderState::Cancelling);
-                order.cancel_reason.clone_from(&requested.reason);
-                order.amount_due.clone_from(&requested.amount_due);
+            Payload::OrderCreated(_)
+            | Payload::OrderConfirmed(_)
+            | Payload::OrderCompleted(_)
+            | Payload::OrderStockRecorded(_) => {}
+            Payload::OrderCancellationRequested(it) => order.cancel_reason.clone_from(&it.reason),
+            Payload::OrderCancelled(it) => order.cancel_reason.clone_from(&it.reason),
+            Payload::OrderRejected(it) => {
+                order.rejection_reason = it.reason;
+                order.rejection_detail.clone_from(&it.detail);
             }
-            Payload::OrderCancelled(cancelled) => {
-                order.set_state(OrderState::Cancelled);
-                order.cancel_reason.clone_from(&cancelled.reason);
-                order.amount_due.clone_from(&cancelled.amount_due);
+            Payload::OrderExpired(it) => {
+                order.payment_deadline = it.payment_deadline.or(order.payment_deadline)
+            }
+            Payload::PaymentRetryRequested(_) => money::retried(order),
+            Payload::OrderPaymentRecorded(it) => money::recorded(order, it),
+            Payload::OrderHoldPlaced(it) => holds::placed(order, it.hold.as_ref())?,
+            Payload::OrderHoldReleased(it) => holds::released(order, it.hold.as_ref())?,
+            Payload::OrderNoteAdded(it) => notes::added(self, it, event)?,
+            Payload::OrderLinesCancelled(it) => goods::progress(order, &it.progress)?,
+            Payload::ShipmentDispatched(it) => goods::dispatched(order, it.shipment.as_ref(), &it.progress)?,
+            Payload::ShipmentDelivered(it) => {
+                goods::shipment_ended(order, it.shipment.as_ref(), &it.progress)?
+            }
+            Payload::ShipmentLost(it) => goods::shipment_ended(order, it.shipment.as_ref(), &it.progress)?,
+            Payload::ReturnRequested(it) => goods::return_requested(order, it.order_return.as_ref())?,
+            Payload::ReturnApproved(it) => goods::return_changed(order, it.order_return.as_ref(), &[])?,
+            Payload::ReturnRejected(it) => goods::return_changed(order, it.order_return.as_ref(), &[])?,
+            Payload::ReturnReceived(it) => {
+                goods::return_changed(order, it.order_return.as_ref(), &it.progress)?;
             }
         }
+        Ok(())
     }
 
     /// The articles of the order, each once.
@@ -63,7 +110,11 @@ impl OrderView {
 
     /// The order as the contract shows it, with its personal data.
     pub fn into_wire(self) -> wire::Order {
-        wire::Order { personal_data: self.personal, ..self.order }
+        let mut order = wire::Order { personal_data: self.personal, ..self.order };
+        for note in &mut order.notes {
+            note.personal_data = self.note_texts.get(&note.note_id).cloned();
+        }
+        order
     }
 }
 
@@ -81,36 +132,16 @@ fn placed(created: &wire::OrderCreated, event: &OrderEvent) -> Result<OrderView,
             order_created::Buyer::CustomerId(id) => order::Buyer::CustomerId(id),
             order_created::Buyer::Guest(guest) => order::Buyer::Guest(guest),
         }),
-        state: OrderState::Placed.into(),
+        progress: goods::at_first(&created.lines),
         lines: created.lines,
         shipping: created.shipping,
         discounts: created.discounts,
         prices_include_tax: created.prices_include_tax,
         totals: created.totals,
-        amount_due: created.amount_due,
         billing_account_id: created.billing_account_id,
         placed_time: event.occurred_time,
+        payment_deadline: created.payment_deadline,
         ..wire::Order::default()
     };
-    Ok(OrderView { order, personal: created.personal_data })
-}
-
-/// What every word of a state begins with in the contract.
-const STATE_PREFIX: &str = "ORDER_STATE_";
-
-/// The word of a state in rows and filters: PLACED for ORDER_STATE_PLACED.
-pub fn state_word(state: OrderState) -> &'static str {
-    let name = state.as_str_name();
-    name.strip_prefix(STATE_PREFIX).unwrap_or(name)
-}
-
-/// The state of a word, with or without the contract's prefix.
-pub fn state_of_word(word: &str) -> Option<OrderState> {
-    let word = word.strip_prefix(STATE_PREFIX).unwrap_or(word);
-    states().find(|state| state_word(*state) == word)
-}
-
-/// All states that an order may have.
-pub fn states() -> impl Iterator<Item = OrderState> {
-    (1..).map_while(|number| OrderState::try_from(number).ok())
+    Ok(OrderView { order, personal: created.personal_data, note_texts: BTreeMap::new() })
 }

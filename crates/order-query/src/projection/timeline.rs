@@ -1,12 +1,13 @@
 //! What happened to an order, an entry an event: pure. An entry quotes the reason that a caller gave, and holds no
-//! name or address that the order's personal data has.
+//! name or address that the order's personal data has, and no word of a note.
 
-use ordermesh_kernel::{Currency, EventId, Money};
-use ordermesh_proto::common::v1 as common;
-use ordermesh_proto::order::v1::order_event::Payload;
+mod summary;
+
+use ordermesh_kernel::EventId;
 use ordermesh_proto::order::v1::{Actor, OrderEvent, OrderState};
 use uuid::Uuid;
 
+use super::common::Common;
 use super::order_view::OrderView;
 
 /// One event in the life of an order.
@@ -40,15 +41,7 @@ impl TimelineEntry {
         let event_id = EventId::parse(&event.event_id).map_err(|error| format!("event_id {error}"))?;
         let occurred_micros =
             super::micros(event.occurred_time.as_ref()).ok_or("occurred_time must be a time")?;
-        let (actor, summary) = match event.payload.as_ref().ok_or("it has no payload")? {
-            Payload::OrderCreated(created) => (&created.actor, placed(view)),
-            Payload::OrderCancellationRequested(requested) => {
-                (&requested.actor, with_reason("cancellation requested", &requested.reason))
-            }
-            Payload::OrderCancelled(cancelled) => {
-                (&cancelled.actor, with_reason("cancelled", &cancelled.reason))
-            }
-        };
+        let payload = event.payload.as_ref().ok_or("it has no payload")?;
         Ok(Self {
             order_id,
             revision: event.key_revision,
@@ -56,37 +49,10 @@ impl TimelineEntry {
             event_id,
             kind: event.r#type.clone(),
             occurred_micros,
-            actor: actor.clone(),
+            actor: Common::of(payload).actor.cloned(),
             causation_id: event.causation_id.clone(),
-            summary,
+            summary: summary::summary(payload, &view.order),
             state: view.order.state(),
         })
-    }
-}
-
-fn placed(view: &OrderView) -> String {
-    let lines = match view.order.lines.len() {
-        1 => "1 line".to_owned(),
-        count => format!("{count} lines"),
-    };
-    let total = view.order.totals.as_ref().and_then(|totals| totals.total.as_ref());
-    format!("placed: {lines}, {}", total.map_or_else(String::new, amount))
-}
-
-fn amount(money: &common::Money) -> String {
-    match Currency::parse(&money.currency_code) {
-        Ok(currency) => Money::new(money.minor_units, currency).to_string(),
-        // A currency may be withdrawn after the order: history keeps it, though its decimals are forgotten.
-        Err(_) => format!("{} minor units of {}", money.minor_units, money.currency_code),
-    }
-}
-
-/// The reason is what the caller of CancelOrder wrote for people to read; it is put on one line.
-fn with_reason(what: &str, reason: &str) -> String {
-    let words: Vec<_> =
-        reason.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty()).collect();
-    match words.is_empty() {
-        true => what.to_owned(),
-        false => format!("{what}: {}", words.join(" ")),
     }
 }

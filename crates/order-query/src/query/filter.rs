@@ -6,9 +6,9 @@ use std::fmt;
 
 use jiff::Timestamp;
 use ordermesh_kernel::{CustomerId, OrderReference, to_micros};
-use ordermesh_proto::order::v1::OrderState;
+use ordermesh_proto::order::v1::{FulfilmentStatus, OrderState, PaymentStatus, StockStatus, WaitingForWhat};
 
-use crate::projection::order_view::{state_of_word, state_word, states};
+use crate::projection::words::{Word, all, of_word, word};
 use lexer::{Lexer, Token};
 
 /// Characters that a filter may have.
@@ -25,9 +25,17 @@ pub struct Filter {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Condition {
     /// The order is in this state.
-    State(OrderState),
-    /// The order is in another state.
-    NotState(OrderState),
+    State(Is, OrderState),
+    /// The payment stands so.
+    Payment(Is, PaymentStatus),
+    /// The stock stands so.
+    Stock(Is, StockStatus),
+    /// The goods are so far.
+    Fulfilment(Is, FulfilmentStatus),
+    /// Some hold is in force, or none is.
+    Held(bool),
+    /// This is among what the order waits for.
+    WaitingFor(WaitingForWhat),
     /// The customer bought it.
     CustomerId(String),
     /// It has this reference.
@@ -38,6 +46,15 @@ pub enum Condition {
     Currency(String),
     /// Its time of placing compares so with this one, in microseconds since 1970.
     PlacedTime(Comparison, i64),
+}
+
+/// Whether a value is to be a certain one, or any other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Is {
+    /// `=`
+    Equal,
+    /// `!=`
+    NotEqual,
 }
 
 /// How two values compare.
@@ -123,7 +140,19 @@ fn expected(at: usize, what: &str, found: &Token<'_>) -> FilterError {
     FilterError { at, what: format!("expected {what}, found {found}{hint}") }
 }
 
-const FIELDS: [&str; 6] = ["state", "customer_id", "order_reference", "sku", "currency", "placed_time"];
+const FIELDS: [&str; 11] = [
+    "state",
+    "payment",
+    "stock",
+    "fulfilment",
+    "held",
+    "waiting_for",
+    "customer_id",
+    "order_reference",
+    "sku",
+    "currency",
+    "placed_time",
+];
 
 /// Reads `field operator value`, of which the first token is read already.
 fn condition((at, token): At<'_>, lexer: &mut Lexer<'_>) -> Result<Condition, FilterError> {
@@ -135,17 +164,7 @@ fn condition((at, token): At<'_>, lexer: &mut Lexer<'_>) -> Result<Condition, Fi
         }
         token => return Err(expected(at, "a field", &token)),
     };
-    let operators: &[&str] = match field {
-        "placed_time" => &["=", "<", "<=", ">", ">="],
-        "state" => &["=", "!="],
-        _ => &["="],
-    };
-    let operator = match lexer.next()? {
-        (_, Token::Operator(operator)) if operators.contains(&operator) => operator,
-        (at, token) => {
-            return Err(expected(at, &format!("{} after {field}", operators.join(" or ")), &token));
-        }
-    };
+    let operator = operator(field, lexer)?;
     let (at, value, quoted) = match lexer.next()? {
         (at, Token::Quoted(text)) => (at, text, true),
         (at, Token::Word(word)) if !matches!(word, "AND" | "OR" | "NOT") => (at, word.to_owned(), false),
@@ -154,10 +173,31 @@ fn condition((at, token): At<'_>, lexer: &mut Lexer<'_>) -> Result<Condition, Fi
     let made = match field {
         "placed_time" if !quoted => Err("a time stands in quotes".to_owned()),
         "placed_time" => placed_time(operator, &value),
-        "state" => state(operator, &value),
+        "state" => known("state", &value).map(|value| Condition::State(is(operator), value)),
+        "payment" => known("payment", &value).map(|value| Condition::Payment(is(operator), value)),
+        "stock" => known("stock", &value).map(|value| Condition::Stock(is(operator), value)),
+        "fulfilment" => known("fulfilment", &value).map(|value| Condition::Fulfilment(is(operator), value)),
+        "waiting_for" => known("waiting_for", &value).map(Condition::WaitingFor),
+        "held" => held(&value),
         field => text(field, value),
     };
     made.map_err(|what| FilterError { at, what })
+}
+
+fn operator<'a>(field: &str, lexer: &mut Lexer<'a>) -> Result<&'a str, FilterError> {
+    let operators: &[&str] = match field {
+        "placed_time" => &["=", "<", "<=", ">", ">="],
+        "state" | "payment" | "stock" | "fulfilment" => &["=", "!="],
+        _ => &["="],
+    };
+    match lexer.next()? {
+        (_, Token::Operator(operator)) if operators.contains(&operator) => Ok(operator),
+        (at, token) => Err(expected(at, &format!("{} after {field}", operators.join(" or ")), &token)),
+    }
+}
+
+fn is(operator: &str) -> Is {
+    if operator == "!=" { Is::NotEqual } else { Is::Equal }
 }
 
 fn placed_time(operator: &str, value: &str) -> Result<Condition, String> {
@@ -180,12 +220,20 @@ fn placed_time(operator: &str, value: &str) -> Result<Condition, String> {
     }
 }
 
-fn state(operator: &str, value: &str) -> Result<Condition, String> {
-    let Some(state) = state_of_word(value) else {
-        let known: Vec<_> = states().map(state_word).collect();
-        return Err(format!("there is no state {value:?}; there are {}", known.join(", ")));
-    };
-    Ok(if operator == "!=" { Condition::NotState(state) } else { Condition::State(state) })
+/// The value of a word of the contract.
+fn known<W: Word>(field: &str, text: &str) -> Result<W, String> {
+    of_word(text).ok_or_else(|| {
+        let known: Vec<_> = all::<W>().map(word).collect();
+        format!("there is no {field} {text:?}; there are {}", known.join(", "))
+    })
+}
+
+fn held(value: &str) -> Result<Condition, String> {
+    match value {
+        "true" => Ok(Condition::Held(true)),
+        "false" => Ok(Condition::Held(false)),
+        _ => Err(format!("held is true or false, not {value:?}")),
+    }
 }
 
 fn text(field: &str, value: String) -> Result<Condition, String> {

@@ -33,6 +33,18 @@ pub mod order_view {
         pub body: Vec<u8>,
         /// The encoded `ordermesh.order.v1.OrderPersonalData`: beside the body, so that it can be erased.
         pub personal: Option<Vec<u8>>,
+        /// What the notes say, encoded: beside the body for the same reason. None when no note says anything.
+        pub note_texts: Option<Vec<u8>>,
+        /// Word of the payment such as CAPTURED.
+        pub payment: String,
+        /// Word of the stock such as RESERVED.
+        pub stock: String,
+        /// Word of the goods such as PARTIAL.
+        pub fulfilment: String,
+        /// Whether any hold is in force.
+        pub held: bool,
+        /// What it waits for: for each `ordermesh.order.v1.WaitingForWhat` the bit of its number.
+        pub waiting_for: i64,
     }
 
     impl ActiveModelBehavior for ActiveModel {}

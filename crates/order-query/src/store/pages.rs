@@ -1,6 +1,7 @@
 //! Statements of pages, by keyset: each page starts after the last row of the one before, at the same cost however
 //! far into the list it is.
 
+use ordermesh_proto::order::v1::WaitingForWhat;
 use sea_orm::sea_query::{BinOper, DynIden, Expr, ExprTrait, Func, Query, SimpleExpr, Value};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DbErr, EntityTrait, FromQueryResult, Order, QueryFilter, QueryOrder,
@@ -9,10 +10,10 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::entity::{order_timeline, order_view, order_view_sku};
-use super::rows;
-use crate::projection::order_view::state_word;
+use super::{rows, tables};
 use crate::projection::timeline::TimelineEntry;
-use crate::query::filter::{Comparison, Condition};
+use crate::projection::words::{Word, word};
+use crate::query::filter::{Comparison, Condition, Is};
 use crate::query::order_by::{OrderBy, SortBy};
 use crate::query::page::Place;
 
@@ -107,6 +108,8 @@ enum Lead {
     Reference,
     /// The customer, who has few orders.
     Customer,
+    /// Whether they are held, which few are.
+    Held,
     /// The article: from the side of the articles' own rows.
     Sku,
     /// As the database likes.
@@ -120,6 +123,8 @@ impl Lead {
             Self::Reference
         } else if any(|condition| matches!(condition, Condition::CustomerId(_))) {
             Self::Customer
+        } else if any(|condition| matches!(condition, Condition::Held(true))) {
+            Self::Held
         } else if any(|condition| matches!(condition, Condition::Sku(_))) {
             Self::Sku
         } else {
@@ -133,6 +138,7 @@ impl Lead {
         let leads = match self {
             Self::Reference => matches!(column, order_view::Column::OrderReference),
             Self::Customer => matches!(column, order_view::Column::CustomerId),
+            Self::Held => false,
             Self::Sku | Self::Any => true,
         };
         if leads { plain } else { plain.binary(BinOper::Custom("||"), "") }
@@ -143,6 +149,32 @@ impl Lead {
         let [placed, _] = placed_columns(self == Self::Sku);
         let plain = Expr::col(placed);
         if self == Self::Reference { plain.add(0i64) } else { plain }
+    }
+
+    /// A facet to compare with.
+    fn facet<W: Word>(self, column: order_view::Column, is: Is, value: W) -> SimpleExpr {
+        match is {
+            Is::Equal => self.text(column).eq(word(value)),
+            Is::NotEqual => self.text(column).ne(word(value)),
+        }
+    }
+
+    /// Only where it leads in the words of its index.
+    fn held(self, held: bool) -> SimpleExpr {
+        match (held, self) {
+            (true, Self::Held) => tables::is_held(),
+            _ => Expr::col(order_view::Column::Held.as_column_ref()).eq(held),
+        }
+    }
+
+    /// Its index holds the orders that wait for anything, by the time of placing.
+    fn waiting_for(self, what: WaitingForWhat) -> SimpleExpr {
+        let bits = Expr::col(order_view::Column::WaitingFor.as_column_ref());
+        let waits_for_it = bits.bit_and(rows::waiting_bit(what)).ne(0i64);
+        match self {
+            Self::Any => tables::waits().and(waits_for_it),
+            Self::Reference | Self::Customer | Self::Held | Self::Sku => waits_for_it,
+        }
     }
 }
 
@@ -187,10 +219,10 @@ fn ordered(
 /// Only what pages are sorted and cut by. An order may have hundreds of kilobytes, and the length of a column is
 /// known without reading it.
 fn without_bodies(select: Select<order_view::Entity>) -> Select<order_view::Entity> {
-    use order_view::Column::{Body, Currency, OrderId, Personal, PlacedTime, TotalMinor};
+    use order_view::Column::{Body, Currency, NoteTexts, OrderId, Personal, PlacedTime, TotalMinor};
     let length = |column: order_view::Column| Func::cust("length").arg(Expr::col(column.as_column_ref()));
-    let personal = Func::coalesce([length(Personal).into(), Expr::val(0)]);
-    let bytes = Expr::expr(length(Body)).add(personal).cast_as("bigint");
+    let if_any = |column| Func::coalesce([length(column).into(), Expr::val(0)]);
+    let bytes = Expr::expr(length(Body)).add(if_any(Personal)).add(if_any(NoteTexts)).cast_as("bigint");
     select.select_only().columns([OrderId, Currency, TotalMinor, PlacedTime]).expr_as(bytes, "bytes")
 }
 
@@ -229,8 +261,12 @@ fn place_values(by: SortBy, place: &Place) -> Vec<Value> {
 fn sql(condition: &Condition, lead: Lead) -> SimpleExpr {
     use order_view::Column;
     match condition {
-        Condition::State(state) => lead.text(Column::State).eq(state_word(*state)),
-        Condition::NotState(state) => lead.text(Column::State).ne(state_word(*state)),
+        Condition::State(is, state) => lead.facet(Column::State, *is, *state),
+        Condition::Payment(is, payment) => lead.facet(Column::Payment, *is, *payment),
+        Condition::Stock(is, stock) => lead.facet(Column::Stock, *is, *stock),
+        Condition::Fulfilment(is, fulfilment) => lead.facet(Column::Fulfilment, *is, *fulfilment),
+        Condition::Held(held) => lead.held(*held),
+        Condition::WaitingFor(what) => lead.waiting_for(*what),
         Condition::CustomerId(id) => lead.text(Column::CustomerId).eq(id),
         Condition::OrderReference(reference) => lead.text(Column::OrderReference).eq(reference),
         // Correlated, so that it probes the orders that are found and does not gather all of a popular article.

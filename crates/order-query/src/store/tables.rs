@@ -5,7 +5,8 @@
 //! with those of the next rebuild.
 
 use sea_orm::sea_query::{
-    ColumnDef, Index, IndexCreateStatement, OnConflict, Table as TableStatement, TableCreateStatement,
+    ColumnDef, ConditionalStatement, Expr, Index, IndexCreateStatement, OnConflict, SimpleExpr,
+    Table as TableStatement, TableCreateStatement,
 };
 use sea_orm::{ConnectionTrait, DbErr, EntityName, EntityTrait, IntoActiveModel};
 
@@ -58,9 +59,14 @@ async fn drop_table<C: ConnectionTrait>(db: &C, name: String) -> Result<(), DbEr
     db.execute(TableStatement::drop().table(name).if_exists()).await.map(|_| ())
 }
 
-async fn next_generation<C: ConnectionTrait>(db: &C) -> Result<i64, DbErr> {
+/// The number of the newest tables; 0 when none were made.
+pub(super) async fn generation<C: ConnectionTrait>(db: &C) -> Result<i64, DbErr> {
     let row = projection_generation::Entity::find_by_id(NAME.to_owned()).one(db).await?;
-    let generation = row.map_or(0, |row| row.generation) + 1;
+    Ok(row.map_or(0, |row| row.generation))
+}
+
+async fn next_generation<C: ConnectionTrait>(db: &C) -> Result<i64, DbErr> {
+    let generation = generation(db).await? + 1;
     let row = projection_generation::Model { projection: NAME.to_owned(), generation };
     let replace = OnConflict::column(projection_generation::Column::Projection)
         .update_column(projection_generation::Column::Generation)
@@ -70,7 +76,7 @@ async fn next_generation<C: ConnectionTrait>(db: &C) -> Result<i64, DbErr> {
 }
 
 fn order_views(suffix: &str) -> TableCreateStatement {
-    TableStatement::create()
+    let mut table = TableStatement::create()
         .table(format!("order_views{suffix}"))
         .col(ColumnDef::new("order_id").uuid().not_null().primary_key())
         .col(ColumnDef::new("order_reference").text().not_null())
@@ -83,7 +89,27 @@ fn order_views(suffix: &str) -> TableCreateStatement {
         .col(ColumnDef::new("revision").big_integer().not_null())
         .col(ColumnDef::new("body").blob().not_null())
         .col(ColumnDef::new("personal").blob())
-        .to_owned()
+        .to_owned();
+    for column in life() {
+        table.col(column);
+    }
+    table
+}
+
+/// The columns that came with the life of an order. Their defaults are what they are for orders of which earlier versions
+/// alone have told, but for the payment of those that cost nothing.
+pub(super) fn life() -> [ColumnDef; 6] {
+    let word = |name: &'static str, word: &'static str| {
+        ColumnDef::new(name).text().not_null().default(word).to_owned()
+    };
+    [
+        ColumnDef::new("note_texts").blob().to_owned(),
+        word("payment", "PENDING"),
+        word("stock", "PENDING"),
+        word("fulfilment", "NONE"),
+        ColumnDef::new("held").boolean().not_null().default(false).to_owned(),
+        ColumnDef::new("waiting_for").big_integer().not_null().default(0i64).to_owned(),
+    ]
 }
 
 fn order_view_skus(suffix: &str) -> TableCreateStatement {
@@ -114,9 +140,11 @@ fn order_timeline(suffix: &str) -> TableCreateStatement {
         .to_owned()
 }
 
-/// One index an order of pages, and one a filter. Those of filters, but for the reference, end with the time of
-/// placing: a page of one filter in that order costs the same however many orders meet it. Several filters, or one
-/// sorted by the total, cost what one of them leaves, which `pages` chooses where it knows better than the database.
+/// One index an order of pages, and one a filter that leaves few orders. Those of filters, but for the reference, end
+/// with the time of placing: a page of one filter in that order costs the same however many orders meet it. Several
+/// filters, or one sorted by the total, cost what one of them leaves, which `pages` chooses where it knows better than
+/// the database. How far the goods are has no index: a page of any of its three values is found soon in the order of
+/// placing, or among the orders of a state.
 fn indexes(suffix: &str, generation: i64) -> impl Iterator<Item = IndexCreateStatement> {
     let columns: [(&str, &str, &[&'static str]); 7] = [
         ("order_views", "placed", &["placed_time", "order_id"]),
@@ -127,12 +155,47 @@ fn indexes(suffix: &str, generation: i64) -> impl Iterator<Item = IndexCreateSta
         ("order_views", "reference", &["order_reference"]),
         ("order_view_skus", "placed", &["sku", "placed_time", "order_id"]),
     ];
-    columns.into_iter().map(move |(table, name, columns)| {
-        let mut index = Index::create();
-        index.name(format!("{table}_{name}_{generation}")).table(format!("{table}{suffix}"));
-        for column in columns {
-            index.col(*column);
-        }
-        index
-    })
+    let suffix = suffix.to_owned();
+    let first = columns.map(|(table, name, columns)| index(table, &suffix, (name, generation), columns));
+    first.into_iter().chain(life_indexes(&suffix, generation))
+}
+
+/// The indexes that came with the life of an order. Few orders are held, and only open ones wait for something: these
+/// two hold no others.
+pub(super) fn life_indexes(suffix: &str, generation: i64) -> [IndexCreateStatement; 4] {
+    let of_views = |name, columns| index("order_views", suffix, (name, generation), columns);
+    let mut held = of_views("held", &["placed_time", "order_id"]);
+    held.and_where(is_held());
+    let mut waiting = of_views("waiting", &["placed_time", "order_id"]);
+    waiting.and_where(waits());
+    [
+        of_views("payment", &["payment", "placed_time", "order_id"]),
+        of_views("stock", &["stock", "placed_time", "order_id"]),
+        held,
+        waiting,
+    ]
+}
+
+/// Which orders the index of held ones has. SQLite takes it for a statement that says the same in the same words.
+pub(super) fn is_held() -> SimpleExpr {
+    Expr::cust(r#""held""#)
+}
+
+/// Which orders the index of waiting ones has.
+pub(super) fn waits() -> SimpleExpr {
+    Expr::cust(r#""waiting_for" <> 0"#)
+}
+
+fn index(
+    table: &str,
+    suffix: &str,
+    (name, generation): (&str, i64),
+    columns: &[&'static str],
+) -> IndexCreateStatement {
+    let mut index = Index::create();
+    index.name(format!("{table}_{name}_{generation}")).table(format!("{table}{suffix}"));
+    for column in columns {
+        index.col(*column);
+    }
+    index
 }

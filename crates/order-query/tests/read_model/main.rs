@@ -2,10 +2,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic, and its helpers too")]
 
+mod histories;
+mod life;
 mod listing;
 mod orders;
 mod parked;
 mod projecting;
+mod random;
 mod rebuilding;
 mod support;
+mod upgrading;
 mod watching;

@@ -224,7 +224,7 @@ pub fn seconds(seconds: i64) -> prost_types::Timestamp {
     prost_types::Timestamp { seconds, nanos: 0 }
 }
 
-fn actor(kind: wire::actor::Kind) -> wire::Actor {
+pub fn actor(kind: wire::actor::Kind) -> wire::Actor {
     wire::Actor { kind: Some(kind) }
 }
 

@@ -8,10 +8,10 @@ use ordermesh_proto::order::v1::order_command_service_server::{
 };
 use ordermesh_proto::order::v1::order_query_service_server::{OrderQueryService, OrderQueryServiceServer};
 use ordermesh_proto::order::v1::{
-    BatchGetOrdersRequest, BatchGetOrdersResponse, CancelOrderRequest, CancelOrderResponse, GetOrderRequest,
-    GetOrderResponse, GetOrderTimelineRequest, GetOrderTimelineResponse, ListCustomerOrdersRequest,
-    ListCustomerOrdersResponse, ListOrdersRequest, ListOrdersResponse, PlaceOrderRequest, PlaceOrderResponse,
-    WatchOrderRequest, WatchOrderResponse,
+    self as order, BatchGetOrdersRequest, BatchGetOrdersResponse, GetOrderRequest, GetOrderResponse,
+    GetOrderTimelineRequest, GetOrderTimelineResponse, ListCustomerOrdersRequest, ListCustomerOrdersResponse,
+    ListOrdersRequest, ListOrdersResponse, PlaceOrderRequest, PlaceOrderResponse, WatchOrderRequest,
+    WatchOrderResponse,
 };
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -85,8 +85,92 @@ impl<A: Answers> OrderCommandService for Baseline<A> {
 
     async fn cancel_order(
         &self,
-        _: Request<CancelOrderRequest>,
-    ) -> Result<Response<CancelOrderResponse>, Status> {
+        _: Request<order::CancelOrderRequest>,
+    ) -> Result<Response<order::CancelOrderResponse>, Status> {
+        Err(no_part())
+    }
+
+    async fn cancel_order_lines(
+        &self,
+        _: Request<order::CancelOrderLinesRequest>,
+    ) -> Result<Response<order::CancelOrderLinesResponse>, Status> {
+        Err(no_part())
+    }
+
+    async fn hold_order(
+        &self,
+        _: Request<order::HoldOrderRequest>,
+    ) -> Result<Response<order::HoldOrderResponse>, Status> {
+        Err(no_part())
+    }
+
+    async fn release_order_hold(
+        &self,
+        _: Request<order::ReleaseOrderHoldRequest>,
+    ) -> Result<Response<order::ReleaseOrderHoldResponse>, Status> {
+        Err(no_part())
+    }
+
+    async fn retry_payment(
+        &self,
+        _: Request<order::RetryPaymentRequest>,
+    ) -> Result<Response<order::RetryPaymentResponse>, Status> {
+        Err(no_part())
+    }
+
+    async fn dispatch_shipment(
+        &self,
+        _: Request<order::DispatchShipmentRequest>,
+    ) -> Result<Response<order::DispatchShipmentResponse>, Status> {
+        Err(no_part())
+    }
+
+    async fn confirm_shipment_delivery(
+        &self,
+        _: Request<order::ConfirmShipmentDeliveryRequest>,
+    ) -> Result<Response<order::ConfirmShipmentDeliveryResponse>, Status> {
+        Err(no_part())
+    }
+
+    async fn report_shipment_loss(
+        &self,
+        _: Request<order::ReportShipmentLossRequest>,
+    ) -> Result<Response<order::ReportShipmentLossResponse>, Status> {
+        Err(no_part())
+    }
+
+    async fn request_return(
+        &self,
+        _: Request<order::RequestReturnRequest>,
+    ) -> Result<Response<order::RequestReturnResponse>, Status> {
+        Err(no_part())
+    }
+
+    async fn approve_return(
+        &self,
+        _: Request<order::ApproveReturnRequest>,
+    ) -> Result<Response<order::ApproveReturnResponse>, Status> {
+        Err(no_part())
+    }
+
+    async fn reject_return(
+        &self,
+        _: Request<order::RejectReturnRequest>,
+    ) -> Result<Response<order::RejectReturnResponse>, Status> {
+        Err(no_part())
+    }
+
+    async fn receive_return(
+        &self,
+        _: Request<order::ReceiveReturnRequest>,
+    ) -> Result<Response<order::ReceiveReturnResponse>, Status> {
+        Err(no_part())
+    }
+
+    async fn add_order_note(
+        &self,
+        _: Request<order::AddOrderNoteRequest>,
+    ) -> Result<Response<order::AddOrderNoteResponse>, Status> {
         Err(no_part())
     }
 }

@@ -20,6 +20,9 @@ const ENDED_WITHIN: Duration = Duration::from_secs(20);
 /// Lines of its log that are kept for an error message.
 const KEPT_LINES: usize = 50;
 
+/// An address where nobody listens, for peers that a benchmark is not about.
+pub(super) const NOBODY: &str = "http://127.0.0.1:1";
+
 /// How to start this program as a server.
 pub(super) struct Launch {
     name: &'static str,

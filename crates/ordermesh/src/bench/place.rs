@@ -4,7 +4,7 @@
 use ordermesh_proto::order::v1::PlaceOrderResponse;
 use prost::Message;
 
-use super::child::{Child, Launch};
+use super::child::{Child, Launch, NOBODY};
 use super::load::{Measured, Phases, closed_loop, connect};
 use super::order::{Placer, deal};
 use super::report::{Report, Series};
@@ -52,6 +52,8 @@ pub(super) async fn run(load: &LoadArgs, bench: &Bench) -> Result<Report, BenchE
 pub(super) fn order_command(url: &str) -> Launch {
     Launch::new("order-command", &["serve", "order-command"])
         .setting("ORDERMESH_ORDER_COMMAND__DATABASE_URL", url)
+        .setting("ORDERMESH_PEERS__INVENTORY", NOBODY)
+        .setting("ORDERMESH_PEERS__PAYMENT", NOBODY)
 }
 
 /// The URL goes by the environment, where other users of the machine do not see its password.

@@ -1,7 +1,10 @@
-//! The command line: `dev` (also what no command means), `serve`, `config`, `contracts`, and the client verbs.
+//! The command line: `dev` (also what no command means), `serve`, `config`, `contracts`, the verbs that contexts bring,
+//! and those of the program.
 
 mod contracts;
+mod nouns;
 mod postgres;
+mod samples;
 mod serve;
 mod welcome;
 
@@ -10,6 +13,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
+use ordermesh_console::failure::Failure;
 use ordermesh_service::StartError;
 use ordermesh_service::config::{ConfigError, Settings};
 
@@ -19,7 +23,7 @@ use crate::contexts;
 use crate::verbs;
 
 /// A headless order platform: `ordermesh` alone starts every server on this machine.
-#[derive(Debug, Parser)]
+#[derive(Parser)]
 #[command(name = "ordermesh", version, args_conflicts_with_subcommands = true)]
 struct Cli {
     #[command(subcommand)]
@@ -28,11 +32,11 @@ struct Cli {
     dev: DevArgs,
 }
 
-#[derive(Debug, Subcommand)]
+#[derive(Subcommand)]
 enum Command {
     /// Run every server of the platform in one process on embedded databases.
     Dev(DevArgs),
-    /// Run one server.
+    /// Run one server, or some of them in one process.
     Serve(ServeArgs),
     /// Print the effective configuration as TOML, secrets masked.
     Config(ConfigArgs),
@@ -43,14 +47,20 @@ enum Command {
     #[command(subcommand)]
     Bench(bench::BenchCommand),
     #[command(flatten)]
+    Context(nouns::ContextVerb),
+    #[command(flatten)]
     Verb(verbs::Verb),
 }
 
 #[derive(Debug, Args)]
 struct ServeArgs {
-    /// The server to run, such as order-command.
-    #[arg(value_parser = clap::builder::PossibleValuesParser::new(contexts::ALL.iter().map(|context| context.name)))]
-    name: String,
+    /// The servers to run, such as order-command.
+    #[arg(
+        required = true,
+        value_name = "NAME",
+        value_parser = clap::builder::PossibleValuesParser::new(contexts::ALL.iter().map(|context| context.name))
+    )]
+    names: Vec<String>,
     #[command(flatten)]
     settings: SettingsArgs,
 }
@@ -63,6 +73,9 @@ struct DevArgs {
     /// kill -9 of this one it goes on until the next start with the same directory.
     #[arg(long, conflicts_with = "in_memory")]
     postgres: bool,
+    /// Put no sample articles into the stock of a shop that has never had any.
+    #[arg(long)]
+    bare: bool,
 }
 
 #[derive(Debug, Clone, Args)]
@@ -126,11 +139,12 @@ pub fn main() -> ExitCode {
     let code = runtime.block_on(async {
         match cli.command.unwrap_or(Command::Dev(cli.dev)) {
             Command::Dev(args) => dev(args).await,
-            Command::Serve(args) => started(serve::one(args).await),
+            Command::Serve(args) => started(serve::some(args).await),
             Command::Config(args) => done(print_config(args)),
             Command::Contracts(command) => done(contracts::run(command)),
             Command::Bench(command) => done(bench::run(command).await),
-            Command::Verb(verb) => verbs::run(verb).await,
+            Command::Context(verb) => asked(verb.0.await),
+            Command::Verb(verb) => asked(verbs::run(verb).await),
         }
     });
     // What is still running was given its grace already.
@@ -151,7 +165,7 @@ async fn dev(args: DevArgs) -> ExitCode {
         Err(error) => return failed(&error),
     };
     if !args.postgres {
-        return started(serve::dev(settings, Databases::Configured, shutdown).await);
+        return started(serve::dev(settings, Databases::Configured, args.bare, shutdown).await);
     }
     // As a flag it is refused beside --postgres by clap.
     if settings.in_memory {
@@ -164,7 +178,7 @@ async fn dev(args: DevArgs) -> ExitCode {
         Err(error) => return failed(&error),
     };
     match load(&own.variables) {
-        Ok(settings) => started(serve::dev(settings, Databases::OwnPostgres, shutdown).await),
+        Ok(settings) => started(serve::dev(settings, Databases::OwnPostgres, args.bare, shutdown).await),
         Err(error) => failed(&error),
     }
 }
@@ -189,6 +203,14 @@ fn hint(error: &StartError) -> Option<&'static str> {
     } else {
         "choose another with --listen"
     })
+}
+
+/// How the process exits after a verb.
+fn asked(result: Result<(), Failure>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
 }
 
 fn done<E: std::fmt::Display>(result: Result<(), E>) -> ExitCode {

@@ -3,22 +3,23 @@
 use std::io::Write;
 use std::sync::Arc;
 
-use ordermesh_kernel::SystemClock;
+use ordermesh_kernel::{Clock, SkewedClock, SystemClock};
 use ordermesh_service::config::Settings;
 use ordermesh_service::server::Listeners;
 use ordermesh_service::{StartError, telemetry};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use super::ServeArgs;
 use super::welcome::{Databases, welcome};
+use super::{ServeArgs, samples};
 use crate::contexts::{self, Registration};
-use crate::run::{peer_with_each_other, run};
+use crate::run::{peer_with_each_other, reachable, run};
 
-/// Every server in one process.
+/// Every server in one process. Unless it is to be `bare`, a shop that has never had stock gets some.
 pub(super) async fn dev(
     mut settings: Settings,
     databases: Databases,
+    bare: bool,
     shutdown: CancellationToken,
 ) -> Result<(), StartError> {
     telemetry::start(&settings.log)?;
@@ -26,20 +27,31 @@ pub(super) async fn dev(
     let contexts: Vec<_> = contexts::ALL.iter().collect();
     peer_with_each_other(&mut settings, &contexts);
     let welcome = welcome(&settings, databases)?;
+    let address = reachable(&settings.server.listen);
     start(settings, &contexts, listeners, shutdown, move || {
-        // Without a standard output there is nobody to welcome.
-        let _ = std::io::stdout().write_all(welcome.as_bytes());
+        tokio::spawn(async move {
+            let stocked = if bare { Ok(None) } else { samples::stock(&address).await };
+            let stocked = match stocked {
+                Ok(None) => String::new(),
+                Ok(Some(samples)) => format!("Stocked samples: {samples}. Cards: docs/payment.md; tok_approve pays, tok_decline does not.\n"),
+                Err(error) => format!("WARNING: no samples are stocked: {error}\n"),
+            };
+            // Without a standard output there is nobody to welcome.
+            let _ = std::io::stdout().write_all((welcome + &stocked).as_bytes());
+        });
     })
     .await
 }
 
-/// One server.
-pub(super) async fn one(args: ServeArgs) -> Result<(), StartError> {
+/// Some servers, in the order in which `dev` starts them. They reach each other here, and others as the settings say.
+pub(super) async fn some(args: ServeArgs) -> Result<(), StartError> {
     let mut settings = args.settings.load(false, &[])?;
     let shutdown = end_on_signals()?;
     telemetry::start(&settings.log)?;
     let listeners = Listeners::bind(&mut settings.server).await?;
-    let contexts: Vec<_> = contexts::by_name(&args.name).into_iter().collect();
+    let wanted = |context: &&Registration| args.names.iter().any(|name| name == context.name);
+    let contexts: Vec<_> = contexts::ALL.iter().filter(wanted).collect();
+    peer_with_each_other(&mut settings, &contexts);
     start(settings, &contexts, listeners, shutdown, || {}).await
 }
 
@@ -50,11 +62,19 @@ async fn start(
     shutdown: CancellationToken,
     ready: impl FnOnce(),
 ) -> Result<(), StartError> {
-    let (listen, health) = (settings.server.listen.clone(), settings.server.health_listen.clone());
+    let server = settings.server.clone();
+    let (listen, health, http) = (server.listen, server.health_listen, server.http_listen);
     let names: Vec<_> = contexts.iter().map(|context| context.name).collect();
     let names = names.join(",");
-    run(settings, contexts, listeners, Arc::new(SystemClock), shutdown, move || {
-        tracing::info!(listen, health, servers = names, "ready");
+    let clock: Arc<dyn Clock> = match server.clock_skew_ms {
+        0 => Arc::new(SystemClock),
+        by_ms => {
+            tracing::warn!(by_ms, "the clock of this server is set wrong on purpose");
+            Arc::new(SkewedClock { by_ms })
+        }
+    };
+    run(settings, contexts, listeners, clock, shutdown, move || {
+        tracing::info!(listen, health, http, servers = names, "ready");
         ready();
     })
     .await

@@ -21,7 +21,7 @@ pub(super) enum Databases {
 /// The text; its addresses are those of the settings.
 pub(super) fn welcome(settings: &Settings, databases: Databases) -> Result<String, ConfigError> {
     let address = reachable(&settings.server.listen);
-    let program = crate::verbs::program();
+    let program = ordermesh_console::connect::program();
     let data = data(settings, databases)?;
     let reach = match settings.server.listen.parse::<SocketAddr>() {
         Ok(listen) if listen.ip().is_loopback() => "plaintext, for this machine only",
@@ -33,9 +33,9 @@ pub(super) fn welcome(settings: &Settings, databases: Databases) -> Result<Strin
         r#"ordermesh is ready at {address} ({reach}); data {data}
 
 Place an order:
-  {program} order place --addr {address} --sku TEA --quantity 2 --price "4.50 EUR"
+  {program} order place --addr {address} --sku TEA --quantity 2 --price "4.50 EUR" --payment-token tok_approve
 or with grpcurl:
-  grpcurl -plaintext -d '{{"request_id":"{cart}","lines":[{{"sku":"TEA","quantity":2,"unit_price":{{"currency_code":"EUR","minor_units":450}}}}]}}' {address} ordermesh.order.v1.OrderCommandService/PlaceOrder
+  grpcurl -plaintext -d '{{"request_id":"{cart}","payment_method_token":"tok_approve","lines":[{{"sku":"TEA","quantity":2,"unit_price":{{"currency_code":"EUR","minor_units":450}}}}]}}' {address} ordermesh.order.v1.OrderCommandService/PlaceOrder
 Follow the events:
   {program} feed tail --addr {address}
   grpcurl -plaintext -d '{{}}' {address} ordermesh.order.v1.OrderEventService/SubscribeOrderEvents
@@ -96,7 +96,13 @@ mod tests {
     }
 
     const COMMAND: &str = "ORDERMESH_ORDER_COMMAND__DATABASE_URL";
-    const QUERY: &str = "ORDERMESH_ORDER_QUERY__DATABASE_URL";
+    /// Every context in a database of a PostgreSQL of its own.
+    const OWN: [(&str, &str); 4] = [
+        (COMMAND, "postgres://o@127.0.0.1:5/a"),
+        ("ORDERMESH_ORDER_QUERY__DATABASE_URL", "postgres://o@127.0.0.1:5/b"),
+        ("ORDERMESH_INVENTORY__DATABASE_URL", "postgres://o@127.0.0.1:5/c"),
+        ("ORDERMESH_PAYMENT__DATABASE_URL", "postgres://o@127.0.0.1:5/d"),
+    ];
 
     #[test]
     fn a_context_that_keeps_its_data_elsewhere_is_said_without_its_password() {
@@ -105,7 +111,8 @@ mod tests {
         let elsewhere = [(COMMAND, "postgres://shop:s3cret@db/orders")];
         assert_eq!(
             said(shop, &elsewhere, Databases::Configured),
-            "in\n  order-command: postgres://***@db/orders\n  order-query: sqlite:/shop/order-query.db"
+            "in\n  order-command: postgres://***@db/orders\n  order-query: sqlite:/shop/order-query.db\n  \
+             inventory: sqlite:/shop/inventory.db\n  payment: sqlite:/shop/payment.db"
         );
         let memory = [(COMMAND, "postgres://db/orders"), ("ORDERMESH_IN_MEMORY", "true")];
         assert_eq!(said(shop, &memory, Databases::Configured), "in memory, gone when this process ends");
@@ -113,10 +120,10 @@ mod tests {
 
     #[test]
     fn the_databases_of_a_postgresql_of_its_own_are_said_as_tools_need_them() {
-        let own = [(COMMAND, "postgres://o@127.0.0.1:5/a"), (QUERY, "postgres://o@127.0.0.1:5/b")];
         assert_eq!(
-            said(Path::new("/shop"), &own, Databases::OwnPostgres),
-            "in\n  order-command: postgres://o@127.0.0.1:5/a\n  order-query: postgres://o@127.0.0.1:5/b"
+            said(Path::new("/shop"), &OWN, Databases::OwnPostgres),
+            "in\n  order-command: postgres://o@127.0.0.1:5/a\n  order-query: postgres://o@127.0.0.1:5/b\n  \
+             inventory: postgres://o@127.0.0.1:5/c\n  payment: postgres://o@127.0.0.1:5/d"
         );
     }
 
@@ -126,9 +133,8 @@ mod tests {
         std::fs::create_dir_all(shop.path().join("postgres/data")).unwrap();
         std::fs::write(shop.path().join("postgres/data/PG_VERSION"), "17").unwrap();
         assert!(said(shop.path(), &[], Databases::Configured).contains("WARNING"));
-        let own = [(COMMAND, "postgres://o@127.0.0.1:5/a"), (QUERY, "postgres://o@127.0.0.1:5/b")];
         for databases in [Databases::Configured, Databases::OwnPostgres] {
-            assert!(!said(shop.path(), &own, databases).contains("WARNING"), "{databases:?}");
+            assert!(!said(shop.path(), &OWN, databases).contains("WARNING"), "{databases:?}");
         }
     }
 }

@@ -16,13 +16,13 @@ mod projections;
 mod rebuild;
 mod replay;
 mod reset_group;
+mod services;
 mod tail;
 mod truncate;
 
 use clap::{Args, Subcommand};
-
-use super::connect::{Common, of_servers_only};
-use super::failure::{Failure, Service};
+use ordermesh_console::connect::{Common, of_servers_only};
+use ordermesh_console::failure::{Failure, Service};
 
 /// A verb on the feed with its options.
 #[derive(Debug, Args)]
@@ -73,12 +73,12 @@ enum FeedVerb {
 impl FeedVerb {
     fn service(&self) -> Service {
         match self {
-            Self::Tail(_) | Self::Info => Service::EVENTS,
+            Self::Tail(_) | Self::Info => services::EVENTS,
             // They call no server.
-            Self::Export(_) | Self::Import(_) | Self::Truncate(_) => Service::EVENTS,
-            Self::Projections | Self::Rebuild(_) => Service::PROJECTIONS,
-            Self::Groups(_) | Self::Lag | Self::ForgetSubscriber(_) => Service::EVENTS,
-            Self::ResetGroup(_) | Self::DeleteGroup(_) => Service::EVENTS,
+            Self::Export(_) | Self::Import(_) | Self::Truncate(_) => services::EVENTS,
+            Self::Projections | Self::Rebuild(_) => services::PROJECTIONS,
+            Self::Groups(_) | Self::Lag | Self::ForgetSubscriber(_) => services::EVENTS,
+            Self::ResetGroup(_) | Self::DeleteGroup(_) => services::EVENTS,
             Self::Parked(parked) => parked.service(),
             Self::Replay(replay) => replay.service(),
             Self::Discard(discard) => discard.service(),

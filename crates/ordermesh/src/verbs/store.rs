@@ -5,8 +5,7 @@ mod copy;
 mod unfence;
 
 use clap::{Args, Subcommand};
-
-use super::failure::Failure;
+use ordermesh_console::failure::Failure;
 
 /// A verb on a database.
 #[derive(Debug, Args)]

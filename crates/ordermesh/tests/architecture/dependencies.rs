@@ -11,12 +11,16 @@ const KERNEL: &str = "ordermesh-kernel";
 const FEED: &str = "ordermesh-feed";
 const MESH: &str = "ordermesh-mesh";
 const SERVICE: &str = "ordermesh-service";
+/// What the verbs of the command line share. Servers have no use for it.
+const CONSOLE: &str = "ordermesh-console";
 /// PostgreSQL for development and tests: no part of what servers are made of.
 const CLUSTER: &str = "ordermesh-cluster";
 const TESTKIT: &str = "ordermesh-testkit";
+/// The checker of running systems: it knows the contracts only.
+const VERIFY: &str = "ordermesh-verify";
 const PROGRAM: &str = "ordermesh";
 /// What everybody builds on; all other crates but the program and testkit are contexts.
-const FRAME: [&str; 5] = [PROTO, KERNEL, FEED, MESH, SERVICE];
+const FRAME: [&str; 6] = [PROTO, KERNEL, FEED, MESH, SERVICE, CONSOLE];
 
 /// An arrow: who depends on whom, and for what.
 pub type Arrow = (String, String, DependencyKind);
@@ -46,7 +50,7 @@ fn is_ours(name: &str) -> bool {
 }
 
 fn is_context(name: &str) -> bool {
-    is_ours(name) && !FRAME.contains(&name) && ![PROGRAM, TESTKIT, CLUSTER].contains(&name)
+    is_ours(name) && !FRAME.contains(&name) && ![PROGRAM, TESTKIT, CLUSTER, VERIFY].contains(&name)
 }
 
 /// Arrows of `from` to crates of ours that are not among `allowed`. Tests may use testkit, too.
@@ -78,11 +82,11 @@ fn the_contracts_depend_on_prost_and_tonic_only() {
 
 #[test]
 fn the_frame_depends_on_kernel_and_contracts_only() {
-    let frame = |name: &str| [FEED, MESH, SERVICE].contains(&name);
+    let frame = |name: &str| [FEED, MESH, SERVICE, CONSOLE].contains(&name);
     let wrong = wrong(&arrows(), frame, &[KERNEL, PROTO]);
     assert_none(
         &wrong,
-        "feed, mesh and service do not know each other; what joins them belongs into a context:",
+        "feed, mesh, service and console do not know each other; what joins them belongs into a context:",
     );
 }
 
@@ -106,6 +110,20 @@ fn only_the_program_knows_contexts_and_nobody_knows_the_program() {
         &wrong,
         "turn these arrows round; crates/ordermesh/src/contexts.rs joins what must run together:",
     );
+}
+
+#[test]
+fn the_checker_of_running_systems_knows_the_contracts_only_and_only_the_program_and_testkit_know_it() {
+    assert_none(
+        &wrong(&arrows(), |name| name == VERIFY, &[PROTO]),
+        "what it checks it asks the servers for; take these out of crates/verify/Cargo.toml:",
+    );
+    let strangers: Vec<_> = arrows()
+        .into_iter()
+        .filter(|(from, to, _)| to == VERIFY && ![PROGRAM, TESTKIT].contains(&from.as_str()))
+        .map(|(from, ..)| from)
+        .collect();
+    assert_none(&strangers, "a server does not judge itself; take ordermesh-verify out of:");
 }
 
 #[test]
@@ -180,6 +198,8 @@ fn a_wrong_arrow_is_found() {
         arrow("ordermesh-inventory", TESTKIT, DependencyKind::Development),
         arrow("ordermesh-inventory", "serde", normal),
         arrow(FEED, SERVICE, normal),
+        arrow("ordermesh-inventory", CONSOLE, normal),
+        arrow(FEED, CONSOLE, normal),
     ];
     assert_eq!(
         wrong(&arrows, is_context, &FRAME),
@@ -187,7 +207,7 @@ fn a_wrong_arrow_is_found() {
     );
     assert_eq!(
         wrong(&arrows, |name| name == FEED, &[KERNEL, PROTO]),
-        ["ordermesh-feed -> ordermesh-service (normal)"]
+        ["ordermesh-feed -> ordermesh-service (normal)", "ordermesh-feed -> ordermesh-console (normal)"]
     );
 }
 

@@ -7,7 +7,7 @@ use crate::scan::{Named, Source, paths, sources};
 use crate::{assert_none, root};
 
 /// Where tonic may be named, and why. It is in maintenance in favour of grpc-rust: a switch touches these places.
-const TONIC: [(&str, &str); 16] = [
+const TONIC: [(&str, &str); 21] = [
     ("build.rs", "generates the contracts"),
     ("proto/", "the contracts: generated code, the codec, the shape of an error"),
     ("crates/mesh/", "client and server stacks"),
@@ -16,15 +16,25 @@ const TONIC: [(&str, &str); 16] = [
     ("crates/feed/src/serve/", "the feed's wire: serving"),
     ("crates/feed/src/consume.rs", "the feed's wire: consuming"),
     ("crates/feed/src/consume/", "the feed's wire: consuming"),
+    ("crates/feed/src/commit/problem.rs", "the code of what every context's commands fail with"),
     ("crates/feed/src/project.rs", "the feed's wire: the service of the projections"),
     ("crates/feed/src/group.rs", "the feed's wire: streams and calls of consumer groups"),
     ("crates/feed/src/group/", "the feed's wire: streams and calls of consumer groups"),
     ("crates/feed/src/project/", "the feed's wire: the service of the projections"),
     ("crates/*/src/grpc.rs", "a context's services: wire to domain and back"),
     ("crates/*/src/grpc/", "a context's services: wire to domain and back"),
+    ("crates/*/src/cli.rs", "a context's verbs: they are clients"),
+    ("crates/*/src/cli/", "a context's verbs: they are clients"),
+    ("crates/console/", "what verbs share: they are clients"),
     ("crates/ordermesh/", "the program: starts servers; its verbs are clients"),
     ("crates/testkit/", "clients of what is tested"),
+    ("crates/verify/", "a client of all servers"),
 ];
+
+/// Where a context's verbs are.
+const VERBS: [&str; 2] = ["crates/*/src/cli.rs", "crates/*/src/cli/"];
+/// What servers are made of.
+const INSIDES: [&str; 4] = ["ordermesh_feed", "ordermesh_service", "ordermesh_mesh", "sea_orm"];
 
 /// Crates that a domain may name.
 const DOMAIN: [&str; 3] = ["ordermesh_kernel", "thiserror", "uuid"];
@@ -67,14 +77,44 @@ fn crates() -> BTreeSet<String> {
 
 /// Whether a path leads out of the domain: into another layer, or into a crate that is not allowed there.
 fn leaves_domain(place: &str, named: &Named, crates: &BTreeSet<String>) -> bool {
-    let in_folder = place.split("/domain/").nth(1).map_or(0, |below| below.split('/').count());
+    let root = first(named);
+    leaves_layer("domain", place, named) || (crates.contains(root) && !DOMAIN.contains(&root))
+}
+
+/// Whether a path leads from a file of the layer into another one of the same crate.
+fn leaves_layer(layer: &str, place: &str, named: &Named) -> bool {
+    let below = place.split(&format!("/{layer}/")).nth(1);
+    let in_folder = below.map_or(0, |below| below.split('/').count());
     // A mod.rs stands for its folder, so that its `super` leads one further up.
     let depth = if place.ends_with("/mod.rs") { in_folder - 1 } else { in_folder };
     match first(named) {
-        "crate" => named.segments[1] != "domain",
+        "crate" => named.segments[1] != layer,
         "super" => named.segments.iter().take_while(|segment| *segment == "super").count() > depth,
-        root => crates.contains(root) && !DOMAIN.contains(&root),
+        _ => false,
     }
+}
+
+#[test]
+fn a_verb_is_a_client_and_knows_nothing_of_its_contexts_insides() {
+    let faults = faults(
+        |source| source.is_in(&VERBS) && !is_of_program(source),
+        |source, named| leaves_layer("cli", &source.place, named) || INSIDES.contains(&first(named)),
+    );
+    assert_none(&faults, "a verb may run far from the server: ask for this over the contract:");
+}
+
+#[test]
+fn only_verbs_know_the_console() {
+    let own = ["crates/console/"];
+    let faults = faults(
+        |source| !source.is_in(&VERBS) && !source.is_in(&own) && !is_of_program(source),
+        |_, named| first(named) == "ordermesh_console",
+    );
+    assert_none(&faults, "a server has no console; move this into the context's cli:");
+}
+
+fn is_of_program(source: &Source) -> bool {
+    source.is_in(&["crates/ordermesh/"])
 }
 
 #[test]
@@ -160,6 +200,17 @@ fn what_leaves_a_domain_is_found() {
         "// use tonic::Status",
     ] {
         assert!(!leaves(file, good), "{good}");
+    }
+}
+
+#[test]
+fn what_leaves_the_verbs_is_found() {
+    let leaves = |place, code| paths(code).iter().any(|named| leaves_layer("cli", place, named));
+    let (contents, verb) = ("crates/x/src/cli.rs", "crates/x/src/cli/get.rs");
+    assert!(leaves(contents, "use super::query;") && leaves(verb, "use super::super::query;"));
+    assert!(leaves(verb, "use crate::store::Rows;"));
+    for good in ["use super::queries;", "use crate::cli::queries;", "use ordermesh_console::render::table;"] {
+        assert!(!leaves(verb, good), "{good}");
     }
 }
 

@@ -4,6 +4,8 @@
 
 mod bytes;
 mod cancelling;
+mod changing;
+mod inventory;
 mod placing;
 mod querying;
 mod subscribing;

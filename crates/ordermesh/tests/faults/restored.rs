@@ -41,7 +41,7 @@ impl Shop {
         let postgres = Postgres::start().await;
         let database = postgres.database("order-command").await;
         let write = Launch::replica(BINARY, &database);
-        let write = write.env("ORDERMESH_ORDER_COMMAND__GROUP_LEASE_MS", "1500").start().await;
+        let write = write.env("ORDERMESH_ORDER_COMMAND__GROUPS__LEASE_MS", "1500").start().await;
         let read = Launch::program(BINARY, &["serve", "order-query"]).listen("127.0.0.1:0");
         let read = read
             .env("ORDERMESH_ORDER_QUERY__DATABASE_URL", &postgres.database("order-query").await)

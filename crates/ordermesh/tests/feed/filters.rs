@@ -6,6 +6,7 @@ use ordermesh_proto::feed::v1::subscribe_response::Frame;
 use ordermesh_proto::feed::v1::{EventFilter, Shard, SubscribeRequest};
 use ordermesh_proto::order::v1::OrderEvent;
 use ordermesh_testkit::feed::{after, read};
+use ordermesh_testkit::orders::note_and_cancel;
 use ordermesh_testkit::{Server, cancel, read_feed};
 use sha2::{Digest, Sha256};
 
@@ -22,10 +23,10 @@ async fn shown(server: &Server, request: SubscribeRequest) -> Vec<(i64, String)>
     events.into_iter().map(|event| (event.position, event.r#type)).collect()
 }
 
-/// Orders 1, 2, 3; then the second one is cancelled.
+/// Orders 1, 2, 3; then something is noted on the second one and it is cancelled.
 async fn server_with_a_cancellation() -> (Server, Vec<String>) {
     let (server, ids) = server_with(3).await;
-    server.commands().cancel_order(cancel(&ids[1])).await.unwrap();
+    note_and_cancel(server.addr(), &ids[1]).await;
     (server, ids)
 }
 
@@ -36,15 +37,18 @@ async fn types_and_keys_are_or_within_and_and_across() {
         events.iter().map(|(position, name)| (*position, format!("Order{name}"))).collect::<Vec<_>>()
     };
     let created = [(1, "Created"), (2, "Created"), (3, "Created")];
-    let all = [&created[..], &[(4, "CancellationRequested"), (5, "Cancelled")]].concat();
+    let all = [&created[..], &[(4, "NoteAdded"), (5, "CancellationRequested")]].concat();
     let cases = [
         (filter(&[], &[]), events(&all)),
         (filter(&["OrderCreated"], &[]), events(&created)),
-        (filter(&["OrderCreated", "OrderCancelled"], &[]), events(&[&created[..], &all[4..]].concat())),
+        (
+            filter(&["OrderCreated", "OrderCancellationRequested"], &[]),
+            events(&[&created[..], &all[4..]].concat()),
+        ),
         (filter(&[], &[&ids[1]]), events(&[all[1], all[3], all[4]])),
         (filter(&[], &[&ids[0], &ids[2]]), events(&[all[0], all[2]])),
-        (filter(&["OrderCancelled"], &[&ids[0], &ids[1]]), events(&[all[4]])),
-        (filter(&["OrderCancelled"], &[&ids[0]]), events(&[])),
+        (filter(&["OrderCancellationRequested"], &[&ids[0], &ids[1]]), events(&[all[4]])),
+        (filter(&["OrderCancellationRequested"], &[&ids[0]]), events(&[])),
         (filter(&[], &[&"no order".to_owned()]), events(&[])),
     ];
     for (request, expected) in cases {
@@ -72,7 +76,7 @@ async fn progress_past_left_out_events_is_told_by_checkpoints() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_narrow_filter_costs_a_checkpoint_a_second_and_not_one_a_commit() {
     let (server, _) = server_with(0).await;
-    let mut stream = open(&server, filter(&["OrderCancelled"], &[])).await;
+    let mut stream = open(&server, filter(&["OrderCancellationRequested"], &[])).await;
     stream.read_until("caught_up", |frame| matches!(frame, Frame::CaughtUp(_))).await;
     let start = std::time::Instant::now();
     for _ in 0..60 {
@@ -89,7 +93,7 @@ async fn a_narrow_filter_costs_a_checkpoint_a_second_and_not_one_a_commit() {
 async fn a_filter_that_passes_nothing_of_a_long_log_still_makes_progress() {
     let (server, _) = server_with(0).await;
     place_many(&server, 2_100).await;
-    let mut stream = open(&server, filter(&["OrderCancelled"], &[])).await;
+    let mut stream = open(&server, filter(&["OrderCancellationRequested"], &[])).await;
     let first = stream.read_until("a checkpoint", |frame| !matches!(frame, Frame::Opened(_))).await;
     assert!(matches!(first, Frame::Checkpoint(_)), "a checkpoint before the end of the log: {first:?}");
     assert!((1..2_100).contains(&stream.frames.last().unwrap().position));
@@ -111,7 +115,7 @@ async fn the_shares_of_a_feed_have_every_event_exactly_once_as_the_contracts_has
         server.commands().cancel_order(cancel(id)).await.unwrap();
     }
     let log = read_feed(&mut server.events()).await;
-    assert_eq!(log.len(), 60);
+    assert_eq!(log.len(), 50);
     for count in [1, 3, 4, 1_024] {
         let mut expected = BTreeMap::<i32, Vec<OrderEvent>>::new();
         for event in &log {

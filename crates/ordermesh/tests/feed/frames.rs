@@ -83,7 +83,7 @@ async fn personal_data_comes_with_the_event_from_memory_and_from_the_log() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_slow_subscriber_gets_everything() {
     let tail =
-        |launch: ordermesh_testkit::Launch| launch.env("ORDERMESH_ORDER_COMMAND__FEED_TAIL_BYTES", "65536");
+        |launch: ordermesh_testkit::Launch| launch.env("ORDERMESH_ORDER_COMMAND__FEED__TAIL_BYTES", "65536");
     let server = Server::scratch_with(BINARY, tail).await;
     let mut slow = open_reluctantly(&server, SubscribeRequest::default()).await;
     let mut fast = open(&server, SubscribeRequest::default()).await;

@@ -63,7 +63,7 @@ async fn a_stream_that_the_server_closes_resumes_without_loss_or_double() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_subscriber_that_does_not_read_cannot_keep_the_server_alive() {
     let data = tempfile::tempdir().unwrap();
-    let launch = Launch::dev(BINARY, data.path());
+    let launch = Launch::orders(BINARY, data.path());
     let mut server = launch.env("ORDERMESH_SERVER__SHUTDOWN_GRACE_SECONDS", "1").start().await;
     let mut stuck =
         open_reluctantly(&server, SubscribeRequest { max_batch: 1, ..SubscribeRequest::default() }).await;

@@ -1,5 +1,6 @@
 //! Where a stream starts: at the beginning, after a cursor or position, at a time, or now.
 
+use ordermesh_proto::event_types::ORDER_V1;
 use ordermesh_proto::feed::v1::subscribe_request::Start;
 use ordermesh_proto::feed::v1::subscribe_response::Frame;
 use ordermesh_proto::feed::v1::{Opened, SubscribeRequest};
@@ -40,7 +41,7 @@ async fn an_empty_log_is_caught_up_at_once_and_then_followed() {
     let feed = get_feed(&server).await;
     assert_eq!((feed.head_position, feed.earliest_position, feed.head_time), (0, 0, None));
     assert_eq!(feed.key_description, "order id");
-    assert_eq!(feed.event_types, ["OrderCreated", "OrderCancellationRequested", "OrderCancelled"]);
+    assert_eq!(feed.event_types, ORDER_V1.iter().map(|kind| kind.name).collect::<Vec<_>>());
     // The cursor of an empty log is a place like any other.
     for request in [SubscribeRequest::default(), after(&feed.head_cursor)] {
         let mut stream = open(&server, request).await;
@@ -120,7 +121,7 @@ async fn since_starts_at_the_first_event_recorded_then_or_later() {
 async fn a_cursor_of_a_time_that_a_restored_backup_does_not_know_is_refused() {
     let data = tempfile::tempdir().unwrap();
     let [live, backup] = ["live", "backup"].map(|name| data.path().join(name));
-    let mut server = Server::dev(BINARY, &live).await;
+    let mut server = Server::orders(BINARY, &live).await;
     place(&server).await;
     let kept = get_feed(&server).await.head_cursor;
     server.terminate().await;
@@ -130,7 +131,7 @@ async fn a_cursor_of_a_time_that_a_restored_backup_does_not_know_is_refused() {
     let lost = get_feed(&server).await.head_cursor;
     server.terminate().await;
 
-    let restored = Server::dev(BINARY, &backup).await;
+    let restored = Server::orders(BINARY, &backup).await;
     let resume = async |cursor| Subscription::open(&mut restored.events(), after(cursor)).await;
     let past_the_head = resume(&lost).await;
     assert_refused(past_the_head, Code::FailedPrecondition, "FEED_DIVERGED", Some("after_cursor"));

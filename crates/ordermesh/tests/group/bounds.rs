@@ -210,7 +210,7 @@ async fn a_takeover_brings_a_member_no_more_than_it_may_have() {
 async fn commits_that_are_nothing_to_a_member_do_not_make_its_stream_write() {
     let server = server_with(&[("LEASE_MS", "60000")]).await;
     let group = Group { name: GROUP.to_owned(), member: "one".to_owned(), ..Group::default() };
-    let filter = Some(EventFilter { types: vec!["OrderCancelled".to_owned()], keys: Vec::new() });
+    let filter = Some(EventFilter { types: vec!["OrderCancellationRequested".to_owned()], keys: Vec::new() });
     let request = SubscribeRequest { group: Some(group), filter, ..SubscribeRequest::default() };
     let _member = Member::open(&server, "one", request).await;
     let mut leases = std::collections::BTreeSet::new();

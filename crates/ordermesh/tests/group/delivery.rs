@@ -70,7 +70,7 @@ async fn start_and_filter_are_the_groups_and_another_one_is_refused() {
     place(&server).await;
     for other in [
         SubscribeRequest { start: Some(Start::Earliest(true)), ..request.clone() },
-        SubscribeRequest { filter: filter("OrderCancelled"), ..request.clone() },
+        SubscribeRequest { filter: filter("OrderCancellationRequested"), ..request.clone() },
     ] {
         let refusal = Subscription::open(&mut server.events(), other).await.unwrap_err();
         refused(&refusal, Code::FailedPrecondition, "GROUP_MISMATCH");

@@ -19,7 +19,7 @@ use ordermesh_proto::feed::v1::{
     Group, SubscribeRequest,
 };
 use ordermesh_proto::order::v1::OrderEvent;
-use ordermesh_testkit::{Server, Subscription, cancel, order, orders};
+use ordermesh_testkit::{Server, Subscription, order, orders};
 use tonic::{Code, Status};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_ordermesh");
@@ -34,7 +34,7 @@ async fn server_with(settings: &[(&str, &str)]) -> Server {
     Server::scratch_with(BINARY, |launch| {
         let all = [("LEASE_MS", "1500"), ("RETRY_MS", "20"), ("MAX_ATTEMPTS", "2")];
         let env = |launch: ordermesh_testkit::Launch, (name, value): &(&str, &str)| {
-            launch.env(&format!("ORDERMESH_ORDER_COMMAND__GROUP_{name}"), value)
+            launch.env(&format!("ORDERMESH_ORDER_COMMAND__GROUPS__{name}"), value)
         };
         all.iter().chain(settings).fold(launch, env)
     })
@@ -46,9 +46,9 @@ async fn place(server: &Server) -> String {
     server.commands().place_order(order("TEA", 1, 450)).await.unwrap().into_inner().order_id
 }
 
-/// Cancels an order: two more events of its key.
+/// Cancels an order that it notes something on: two more events of its key.
 async fn cancel_order(server: &Server, id: &str) {
-    server.commands().cancel_order(cancel(id)).await.unwrap();
+    orders::note_and_cancel(server.addr(), id).await;
 }
 
 async fn place_many(server: &Server, count: usize) {

@@ -27,7 +27,7 @@ async fn database() -> Option<(String, Proxy)> {
 /// A replica with few connections: none is left when what is lost keeps its place in a pool.
 async fn replica(url: &str) -> Server {
     let launch = Launch::replica(BINARY, url)
-        .env("ORDERMESH_ORDER_COMMAND__GROUP_LEASE_MS", &LEASE.as_millis().to_string())
+        .env("ORDERMESH_ORDER_COMMAND__GROUPS__LEASE_MS", &LEASE.as_millis().to_string())
         .env("ORDERMESH_DATABASE__WRITE_CONNECTIONS", "2")
         .env("ORDERMESH_DATABASE__READ_CONNECTIONS", "2")
         // What else waits for the database, such as the log, is soon out of patience, too.

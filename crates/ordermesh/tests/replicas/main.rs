@@ -96,7 +96,7 @@ fn filters() -> Vec<Filter> {
     let mut filters = vec![
         Filter::default(),
         Filter { types: types("OrderCreated"), ..Filter::default() },
-        Filter { types: types("OrderCancelled"), ..Filter::default() },
+        Filter { types: types("OrderCancellationRequested"), ..Filter::default() },
         Filter { types: types("OrderCancellationRequested"), shard: Some((1, 2)), ..Filter::default() },
         Filter { types: types("OrderCreated"), shard: Some((0, 2)), ..Filter::default() },
     ];

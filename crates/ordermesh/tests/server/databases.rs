@@ -62,7 +62,7 @@ async fn the_databases_of_a_postgresql_of_its_own_can_be_used_by_tools_and_are_n
     let url = said.lines().find_map(|line| line.trim().strip_prefix("order-command: ")).unwrap();
     let export = ["feed", "export", "--database", url, "--to", "orders.archive"];
     let exported = Launch::program(BINARY, &export).directory(directory.path()).finish().await;
-    assert!(exported.code == Some(0) && exported.stdout.contains("1 events"), "{exported:?}");
+    assert!(exported.code == Some(0) && exported.stdout.contains("positions 1 to "), "{exported:?}");
     assert_eq!(server.terminate().await.code, Some(0));
 
     let data = directory.path().display().to_string();

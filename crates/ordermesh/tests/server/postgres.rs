@@ -44,7 +44,7 @@ async fn a_column_that_a_newer_replica_adds_to_the_log_does_not_disturb_one_that
     }
     let postgres = Postgres::start().await;
     let database = postgres.database("order-command").await;
-    let launch = Launch::replica(BINARY, &database).env("ORDERMESH_ORDER_COMMAND__FEED_TAIL_BYTES", "0");
+    let launch = Launch::replica(BINARY, &database).env("ORDERMESH_ORDER_COMMAND__FEED__TAIL_BYTES", "0");
     let server = launch.env("ORDERMESH_DATABASE__READ_CONNECTIONS", "2").start().await;
     server.commands().place_order(order("TEA", 1, 450)).await.unwrap();
     let before = read_feed(&mut server.events()).await;

@@ -29,6 +29,9 @@ async fn an_unknown_key_of_the_file_is_refused_by_name() {
         ("[server]\nlissen = \"127.0.0.1:1\"", "lissen"),
         ("[log]\ncolour = true", "colour"),
         ("[order_command]\ndatabase = \"sqlite:x.db\"", "database"),
+        ("[order_command.feed]\ntail = 1", "tail"),
+        ("[order_command.groups]\nlease = 1", "lease"),
+        ("[order_query.consumer]\nlease = 1", "lease"),
         ("[order_comand]\ndatabase_url = \"sqlite:x.db\"", "order_comand"),
     ];
     for (file, name) in files {
@@ -45,6 +48,7 @@ async fn an_unknown_key_of_the_environment_is_refused_by_name() {
         ("ORDERMESH_LISSEN", "lissen"),
         ("ORDERMESH_ORDER_COMMAND__DATABASE", "database"),
         ("ORDERMESH_ORDER_COMAND__DATABASE_URL", "order_comand"),
+        ("ORDERMESH_ORDER_COMMAND__GROUPS__LEASE", "lease"),
     ];
     for (variable, name) in variables {
         let finished = config(directory.path(), "").env(variable, "x").finish().await;
@@ -101,10 +105,10 @@ async fn a_database_that_is_not_supported_is_refused_without_its_password() {
 async fn group_settings_that_no_group_could_work_with_are_refused_by_name() {
     let data = tempfile::tempdir().unwrap();
     for (variable, value, name) in [
-        ("GROUP_LEASE_MS", "99", "order_command.group_lease_ms"),
-        ("GROUP_LEASE_MS", "0", "order_command.group_lease_ms"),
-        ("GROUP_MAX_ATTEMPTS", "0", "order_command.group_max_attempts"),
-        ("GROUP_MAX_ATTEMPTS", "-1", "order_command.group_max_attempts"),
+        ("GROUPS__LEASE_MS", "99", "order_command.groups.lease_ms"),
+        ("GROUPS__LEASE_MS", "0", "order_command.groups.lease_ms"),
+        ("GROUPS__MAX_ATTEMPTS", "0", "order_command.groups.max_attempts"),
+        ("GROUPS__MAX_ATTEMPTS", "-1", "order_command.groups.max_attempts"),
     ] {
         let launch = Launch::dev(BINARY, data.path());
         let finished = launch.env(&format!("ORDERMESH_ORDER_COMMAND__{variable}"), value).finish().await;
@@ -120,6 +124,7 @@ async fn config_prints_what_holds_and_masks_passwords() {
     let finished = config(directory.path(), file)
         .env("ORDERMESH_SERVER__LISTEN", "127.0.0.1:3")
         .env("ORDERMESH_SERVER__HEALTH_LISTEN", "127.0.0.1:4")
+        .env("ORDERMESH_ORDER_COMMAND__GROUPS__LEASE_MS", "150")
         .listen("127.0.0.1:5")
         .finish()
         .await;
@@ -133,6 +138,12 @@ async fn config_prints_what_holds_and_masks_passwords() {
         "the environment is over the file"
     );
     assert_eq!(table["server"]["max_request_bytes"].as_integer(), Some(4_096));
+    let (feed, groups) = (&table["order_command"]["feed"], &table["order_command"]["groups"]);
+    assert_eq!(groups["lease_ms"].as_integer(), Some(150), "what all contexts have in their sections, too");
+    assert_eq!(
+        (feed["max_age_seconds"].as_integer(), groups["max_attempts"].as_integer()),
+        (Some(0), Some(5))
+    );
     let url = table["order_command"]["database_url"].as_str();
     assert_eq!(url, Some("postgres://***@db/orders"));
 }

@@ -12,12 +12,15 @@ use std::path::Path;
 use ordermesh_proto::feed::v1::subscribe_response::Frame;
 use ordermesh_proto::feed::v1::until::Bound;
 use ordermesh_proto::feed::v1::{ListProjectionsRequest, ListSubscribersRequest};
+use ordermesh_proto::order::v1::{Order, OrderState, PaymentStatus};
 use ordermesh_testkit::backend::{Backend, create_database, database_url, fresh_name};
 use ordermesh_testkit::feed::{after, read, until};
 use ordermesh_testkit::orders::list_all;
 use ordermesh_testkit::rows::{count_rows, dump_table};
 use ordermesh_testkit::server::Finished;
-use ordermesh_testkit::{Launch, Server, Subscription, assert_refused, cancel, eventually, order, read_feed};
+use ordermesh_testkit::{
+    Launch, Server, Shop, Subscription, ask, assert_refused, cancel, eventually, order, read_feed,
+};
 use tonic::Code;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_ordermesh");
@@ -108,7 +111,7 @@ async fn cursor_after(server: &Server, events: i64) -> String {
 async fn a_store_copied_there_and_back_is_the_same_store_and_its_subscribers_and_callers_go_on() {
     let home = tempfile::tempdir().unwrap();
     let [old, middle, new] = ["old", "middle", "new"].map(|name| home.path().join(name));
-    let mut server = Server::dev(BINARY, &old).await;
+    let mut server = Server::orders(BINARY, &old).await;
     live_in(&server).await;
     let request = order("MUG", 3, 999).with_reference("again").build();
     let placed = server.commands().place_order(request.clone()).await.unwrap().into_inner();
@@ -135,7 +138,7 @@ async fn a_store_copied_there_and_back_is_the_same_store_and_its_subscribers_and
         assert_says(&again, "copy from there");
     }
 
-    let server = Server::dev(BINARY, &new).await;
+    let server = Server::orders(BINARY, &new).await;
     assert_eq!(read_feed(&mut server.events()).await, log);
     assert_eq!(list_all(server.addr(), "").await, listed);
     assert_eq!(read(&mut server.events(), after(&cursor)).await, log[5..]);
@@ -143,7 +146,7 @@ async fn a_store_copied_there_and_back_is_the_same_store_and_its_subscribers_and
     assert!(replayed.replayed && replayed.order_id == placed.order_id);
     server.commands().cancel_order(cancel(&placed.order_id)).await.unwrap();
     caught_up(&server).await;
-    assert_eq!(read_feed(&mut server.events()).await.len(), log.len() + 2);
+    assert_eq!(read_feed(&mut server.events()).await.len(), log.len() + 1);
 
     assert_done(tool(&["store", "unfence", "--database", &database_url(&old, SERVERS[0]).await]).await);
     assert_says(
@@ -168,10 +171,47 @@ async fn a_fence_names_a_file_by_a_path_that_leads_there_from_every_folder() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_whole_shop_copied_there_and_back_goes_on() {
+    let home = tempfile::tempdir().unwrap();
+    let [old, middle, new] = ["old", "middle", "new"].map(|name| home.path().join(name));
+    let mut server = Launch::dev(BINARY, &old).arg("--bare").start().await;
+    let shop = Shop::in_one(&server);
+    shop.receive("TEA", "main", 10).await;
+    let paid =
+        |card: &str| order("TEA", 2, 450).with(|request| request.payment_method_token = card.to_owned());
+    let confirmed = shop.place(paid("tok_approve")).await;
+    let waiting = shop.place(paid("tok_3ds")).await;
+    let payment_is =
+        |wanted| move |order: &Order| order.status.as_ref().is_some_and(|it| it.payment() == wanted);
+    shop.until_it(&confirmed, payment_is(PaymentStatus::Captured)).await;
+    shop.until_it(&waiting, payment_is(PaymentStatus::ActionRequired)).await;
+    let before = shop.assert_sound().await;
+    server.terminate().await;
+
+    for name in ["order-command", "order-query", "inventory", "payment"] {
+        let there = elsewhere(&middle, name).await;
+        let copy = async |from: String, to: String| {
+            assert_done(tool(&["store", "copy", "--from", &from, "--to", &to]).await);
+        };
+        copy(database_url(&old, name).await, there.clone()).await;
+        copy(there, database_url(&new, name).await).await;
+    }
+    let server = Launch::dev(BINARY, &new).arg("--bare").start().await;
+    let shop = Shop::in_one(&server);
+    let after = shop.assert_sound().await;
+    assert_eq!((after.orders, after.payments, after.events), (before.orders, before.payments, before.events));
+    let request = cancel(&waiting);
+    ask!(shop.commands(), cancel_order, request).unwrap();
+    shop.until(&waiting, &[OrderState::Cancelled]).await;
+    assert_eq!(shop.stock_of("TEA").await, (10, 8));
+    shop.assert_sound().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_store_in_use_or_a_target_with_rows_is_refused_and_nothing_is_changed() {
     let home = tempfile::tempdir().unwrap();
     let [from, full] = ["from", "full"].map(|name| home.path().join(name));
-    let mut servers = [Server::dev(BINARY, &from).await, Server::dev(BINARY, &full).await];
+    let mut servers = [Server::orders(BINARY, &from).await, Server::orders(BINARY, &full).await];
     for server in &servers {
         live_in(server).await;
     }
@@ -188,7 +228,7 @@ async fn a_store_in_use_or_a_target_with_rows_is_refused_and_nothing_is_changed(
     std::fs::write(home.path().join("other.db"), "").unwrap();
     assert_says(&tool(&["store", "copy", "--from", &other, "--to", &target]).await, "is not the database");
     // The source was not fenced by what failed.
-    Server::dev(BINARY, &from).await;
+    Server::orders(BINARY, &from).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -220,7 +260,7 @@ async fn a_log_exported_beside_its_server_and_imported_elsewhere_is_served_to_th
     let home = tempfile::tempdir().unwrap();
     let [old, new] = ["old", "new"].map(|name| home.path().join(name));
     let archive = home.path().join("archive").display().to_string();
-    let server = Server::dev(BINARY, &old).await;
+    let server = Server::orders(BINARY, &old).await;
     live_in(&server).await;
     let log = read_feed(&mut server.events()).await;
     let cursor = cursor_after(&server, 7).await;
@@ -262,7 +302,7 @@ async fn an_archive_that_is_not_good_leaves_no_database_behind() {
 async fn a_truncated_log_serves_those_who_had_seen_what_went_and_refuses_those_who_had_not() {
     let home = tempfile::tempdir().unwrap();
     let archive = home.path().join("archive").display().to_string();
-    let mut server = Server::dev(BINARY, home.path()).await;
+    let mut server = Server::orders(BINARY, home.path()).await;
     let request = order("MUG", 3, 999).with_reference("first").build();
     let placed = server.commands().place_order(request.clone()).await.unwrap().into_inner();
     live_in(&server).await;
@@ -291,7 +331,7 @@ async fn a_truncated_log_serves_those_who_had_seen_what_went_and_refuses_those_w
     assert_done(tool(&truncate).await);
     server.kill9();
 
-    let server = Server::dev(BINARY, home.path()).await;
+    let server = Server::orders(BINARY, home.path()).await;
     assert_eq!(read(&mut server.events(), after(&at)).await, log[6..]);
     let refused = Subscription::open(&mut server.events(), after(&behind)).await;
     assert_refused(refused, Code::OutOfRange, "POSITION_TRUNCATED", Some("after_cursor"));

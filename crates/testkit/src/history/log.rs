@@ -49,17 +49,24 @@ pub fn check_log(log: &[OrderEvent]) -> Result<(), String> {
     Ok(())
 }
 
+/// The event's name, the order's id and its revision, as the payload has them.
+fn said(payload: &Payload) -> (&'static str, &String, i64) {
+    macro_rules! each {
+        ($($kind:ident)+) => {
+            match payload { $(Payload::$kind(it) => (stringify!($kind), &it.order_id, it.order_revision),)+ }
+        };
+    }
+    each! {
+        OrderCreated OrderConfirmed OrderRejected OrderExpired OrderCancellationRequested OrderCancelled
+        OrderLinesCancelled OrderHoldPlaced OrderHoldReleased PaymentRetryRequested ShipmentDispatched
+        ShipmentDelivered ShipmentLost ReturnRequested ReturnApproved ReturnRejected ReturnReceived OrderCompleted
+        OrderStockRecorded OrderPaymentRecorded OrderNoteAdded
+    }
+}
+
 fn check_payload(event: &OrderEvent) -> Result<(), String> {
     let payload = event.payload.as_ref().ok_or("the payload is missing")?;
-    let (name, order_id, revision) = match payload {
-        Payload::OrderCreated(created) => ("OrderCreated", &created.order_id, created.order_revision),
-        Payload::OrderCancellationRequested(requested) => {
-            ("OrderCancellationRequested", &requested.order_id, requested.order_revision)
-        }
-        Payload::OrderCancelled(cancelled) => {
-            ("OrderCancelled", &cancelled.order_id, cancelled.order_revision)
-        }
-    };
+    let (name, order_id, revision) = said(payload);
     if (name, order_id, revision) != (&event.r#type, &event.key, event.key_revision) {
         return Err(format!("the envelope does not fit its payload: {event:?}"));
     }

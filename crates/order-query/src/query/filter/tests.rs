@@ -22,8 +22,24 @@ fn an_empty_filter_has_no_conditions() {
 #[test]
 fn every_field_is_read_with_every_operator_it_has() {
     use Comparison::{Equal, Greater, GreaterOrEqual, Less, LessOrEqual};
-    assert_eq!(conditions("state = PLACED"), [Condition::State(OrderState::Placed)]);
-    assert_eq!(conditions("state!=CANCELLED"), [Condition::NotState(OrderState::Cancelled)]);
+    assert_eq!(conditions("state = PLACED"), [Condition::State(Is::Equal, OrderState::Placed)]);
+    assert_eq!(conditions("state!=CANCELLED"), [Condition::State(Is::NotEqual, OrderState::Cancelled)]);
+    assert_eq!(conditions("payment = DECLINED"), [Condition::Payment(Is::Equal, PaymentStatus::Declined)]);
+    assert_eq!(
+        conditions("payment != CAPTURED"),
+        [Condition::Payment(Is::NotEqual, PaymentStatus::Captured)]
+    );
+    assert_eq!(conditions("stock = SHORTFALL"), [Condition::Stock(Is::Equal, StockStatus::Shortfall)]);
+    assert_eq!(conditions("stock != RESERVED"), [Condition::Stock(Is::NotEqual, StockStatus::Reserved)]);
+    assert_eq!(
+        conditions("fulfilment = PARTIAL AND fulfilment != NONE"),
+        [
+            Condition::Fulfilment(Is::Equal, FulfilmentStatus::Partial),
+            Condition::Fulfilment(Is::NotEqual, FulfilmentStatus::None)
+        ]
+    );
+    assert_eq!(conditions("held = true AND held=false"), [Condition::Held(true), Condition::Held(false)]);
+    assert_eq!(conditions("waiting_for = HOLD"), [Condition::WaitingFor(WaitingForWhat::Hold)]);
     assert_eq!(conditions("customer_id = mia@shop"), [Condition::CustomerId("mia@shop".into())]);
     assert_eq!(conditions("order_reference=A-7/1"), [Condition::OrderReference("A-7/1".into())]);
     assert_eq!(conditions(r#"sku = "TEA""#), [Condition::Sku("TEA".into())]);
@@ -38,21 +54,35 @@ fn every_field_is_read_with_every_operator_it_has() {
 
 #[test]
 fn the_example_of_the_contract_is_read() {
-    let text = r#"state = PLACED AND sku = "TEA" AND placed_time >= "2026-01-01T00:00:00Z""#;
+    let text = r#"state = PLACED AND waiting_for = PAYMENT_RETRY AND placed_time >= "2026-01-01T00:00:00Z""#;
+    let placed = Condition::State(Is::Equal, OrderState::Placed);
+    let waiting = Condition::WaitingFor(WaitingForWhat::PaymentRetry);
     let time = Condition::PlacedTime(Comparison::GreaterOrEqual, 1_767_225_600_000_000);
-    assert_eq!(conditions(text), [Condition::State(OrderState::Placed), Condition::Sku("TEA".into()), time]);
+    assert_eq!(conditions(text), [placed, waiting, time]);
     assert_eq!(Filter::parse(text).unwrap().text(), text);
 }
 
 #[test]
-fn a_state_is_known_with_and_without_the_prefix_of_the_contract() {
-    for state in states() {
-        for word in [state_word(state), state.as_str_name()] {
-            assert_eq!(conditions(&format!("state = {word}")), [Condition::State(state)]);
+fn every_word_of_the_contract_is_known_with_and_without_its_prefix() {
+    #[track_caller]
+    fn check<W: Word>(field: &str, condition: impl Fn(W) -> Condition) {
+        for value in all::<W>() {
+            for text in [word(value), value.name()] {
+                assert_eq!(conditions(&format!("{field} = {text}")), [condition(value)]);
+            }
         }
+        refused(&format!("{field} = placed"), field.len() + 4, "\"placed\"");
+        refused(
+            &format!("{field} = UNSPECIFIED"),
+            field.len() + 4,
+            &all::<W>().map(word).collect::<Vec<_>>().join(", "),
+        );
     }
-    refused("state = placed", 9, "\"placed\"");
-    refused("state = UNSPECIFIED", 9, "PLACED, CONFIRMED");
+    check("state", |value| Condition::State(Is::Equal, value));
+    check("payment", |value| Condition::Payment(Is::Equal, value));
+    check("stock", |value| Condition::Stock(Is::Equal, value));
+    check("fulfilment", |value| Condition::Fulfilment(Is::Equal, value));
+    check("waiting_for", Condition::WaitingFor);
 }
 
 #[test]
@@ -71,6 +101,9 @@ fn anything_that_is_no_condition_is_refused_by_name_and_place() {
     refused("STATE = PLACED", 1, "\"STATE\"");
     refused("state < PLACED", 7, "expected = or != after state, found <");
     refused("sku != TEA", 5, "found !=");
+    refused("held != true", 6, "expected = after held, found !=");
+    refused("waiting_for != HOLD", 13, "expected = after waiting_for");
+    refused("payment > CAPTURED", 9, "expected = or != after payment, found >");
     refused("sku : TEA", 5, "found \":\"");
     refused("sku == TEA", 5, "found ==");
     refused("sku TEA", 5, "found \"TEA\"");
@@ -106,6 +139,7 @@ fn a_value_that_its_field_cannot_have_is_refused() {
     refused(r#"placed_time > "2026-01-01T00:00:00Z[UTC]""#, 15, "is no time");
     refused(r#"placed_time > "2026-01-01T00:00:00.1234567Z""#, 15, "finer");
     refused("currency = eur", 12, "\"eur\"");
+    refused("held = yes", 8, "true or false, not \"yes\"");
     refused("sku = T/A", 7, "is no sku");
     refused(r#"sku = """#, 7, "is no sku");
     refused(r#"customer_id = "a b""#, 15, "visible ASCII");
@@ -133,7 +167,7 @@ proptest! {
 
     #[test]
     fn no_text_of_tokens_makes_the_parser_panic_and_every_place_is_in_it(
-        text in r#"((state|sku|placed_time|AND|=|!=|<|>=|"|\\|\(|é| |x|"A"){0,12})"#,
+        text in r#"((state|sku|held|waiting_for|placed_time|AND|=|!=|<|>=|"|\\|\(|é| |x|"A"){0,12})"#,
     ) {
         if let Err(error) = Filter::parse(&text) {
             prop_assert!((1..=text.chars().count() + 1).contains(&error.at));

@@ -35,6 +35,9 @@ async fn a_customer_or_a_reference_is_looked_up_whatever_else_the_filter_says() 
         " AND state != PLACED".to_owned(),
         " AND currency = EUR".to_owned(),
         " AND sku = TEA".to_owned(),
+        " AND payment = CAPTURED AND stock != RESERVED AND fulfilment = FULL".to_owned(),
+        " AND held = true".to_owned(),
+        " AND waiting_for = DISPATCH".to_owned(),
         format!(" AND placed_time = {time}"),
         format!(" AND placed_time >= {time} AND placed_time < {time}"),
         format!(" AND state = PLACED AND currency = EUR AND sku = TEA AND placed_time = {time}"),
@@ -60,9 +63,22 @@ async fn a_customer_or_a_reference_is_looked_up_whatever_else_the_filter_says() 
 async fn a_page_of_one_filter_in_the_order_of_placing_is_read_off_an_index_without_sorting() {
     let database =
         Database::open::<Migrator>(&String::new().into(), true, &DatabaseSettings::default()).await.unwrap();
-    for filter in ["", "state = PLACED", "customer_id = mia", "currency = EUR", "sku = TEA"] {
+    for (filter, index) in [
+        ("", "order_views_placed_1"),
+        ("state = PLACED", "order_views_state_1 (state=?"),
+        ("payment = DECLINED", "order_views_payment_1 (payment=?"),
+        ("stock = SHORTFALL", "order_views_stock_1 (stock=?"),
+        ("fulfilment = PARTIAL", "order_views_placed_1"),
+        ("held = false", "order_views_placed_1"),
+        ("held = true", "order_views_held_1"),
+        ("held = true AND sku = TEA AND state = PLACED AND waiting_for = HOLD", "order_views_held_1"),
+        ("waiting_for = DISPATCH", "order_views_waiting_1"),
+        ("customer_id = mia", "order_views_customer_1 (customer_id=?"),
+        ("currency = EUR", "order_views_currency_1 (currency=?"),
+        ("sku = TEA", "order_view_skus_placed_1 (sku=?"),
+    ] {
         for plan in plans(&database.reader, filter, OrderBy::default()).await {
-            assert!(plan.contains("INDEX order_view"), "{filter}: {plan}");
+            assert!(plan.contains(&format!("INDEX {index}")), "{filter}: {plan}");
             assert!(!plan.contains("TEMP B-TREE"), "{filter}: {plan}");
         }
     }

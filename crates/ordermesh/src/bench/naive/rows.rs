@@ -92,10 +92,20 @@ impl Placing<'_> {
     }
 
     async fn head(&self) -> Result<(), DbErr> {
-        let sql = "INSERT INTO orders (order_id, state, revision, currency, amount_due, update_time) \
-             VALUES ($1, $2, $3, $4, $5, $6)";
-        let values: [Value; 6] =
-            [self.id.into(), "PLACED".into(), 1_i64.into(), "EUR".into(), self.total.into(), self.now.into()];
+        let sql = "INSERT INTO orders (order_id, state, revision, currency, amount_due, update_time, ordered, \
+             payment_deadline, due_time, state_since, stock_since, payment_since, goods_since, due_since) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8, $6, $6, $6, $6, $6)";
+        let pieces: i64 = self.request.lines.iter().map(|line| i64::from(line.quantity)).sum();
+        let values: [Value; 8] = [
+            self.id.into(),
+            "placed".into(),
+            1_i64.into(),
+            "EUR".into(),
+            self.total.into(),
+            self.now.into(),
+            pieces.into(),
+            (self.now + 3_600_000_000).into(),
+        ];
         self.insert(sql, values).await
     }
 

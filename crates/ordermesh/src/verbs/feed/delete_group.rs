@@ -3,11 +3,12 @@
 //! Group by group: those that were deleted before a failure stay so, and the failure names them.
 
 use clap::Args;
+use ordermesh_console::connect::{Common, Session, unary};
+use ordermesh_console::failure::Failure;
 use ordermesh_proto::feed::v1::DeleteGroupRequest;
 use serde_json::json;
 
-use crate::verbs::connect::{Common, Session, unary};
-use crate::verbs::failure::Failure;
+use super::services;
 
 /// Which groups. They hold the log back no more; a member that joins later makes its group anew.
 #[derive(Debug, Args)]
@@ -26,7 +27,7 @@ pub async fn run(delete: DeleteGroup, common: Common) -> Result<(), Failure> {
     let mut deleted = Vec::new();
     for group in delete.names {
         let request = DeleteGroupRequest { group: group.clone(), force: delete.force };
-        if let Err(status) = session.events().delete_group(unary(request)).await {
+        if let Err(status) = services::events(&session).delete_group(unary(request)).await {
             return Err(Failure::from(status).after_some(&deleted, "deleted"));
         }
         deleted.push(group);

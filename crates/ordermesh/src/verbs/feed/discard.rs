@@ -3,14 +3,15 @@
 //! Key by key: what was discarded before a failure stays so, and the failure names it.
 
 use clap::Args;
+use ordermesh_console::connect::{Common, Session, unary};
+use ordermesh_console::failure::{Failure, Service};
+use ordermesh_console::parse::at_least;
 use ordermesh_proto::feed::v1::{ConsumerServiceDiscardParkedEventsRequest, DiscardParkedEventsRequest};
 use serde_json::json;
 
 use super::follower::{Follower, Whose};
 use super::keys::Keys;
-use crate::verbs::connect::{Common, Session, unary};
-use crate::verbs::failure::{Failure, Service};
-use crate::verbs::parse::at_least;
+use super::services;
 
 /// Whose events, and which.
 #[derive(Debug, Args)]
@@ -66,13 +67,17 @@ async fn one(session: &Session, whose: &Whose, key: String, up_to_position: i64)
     match whose {
         Whose::Group(group) => {
             let request = DiscardParkedEventsRequest { group: group.clone(), key, up_to_position };
-            let done = session.events().discard_parked_events(unary(request)).await?.into_inner();
+            let done = services::events(session).discard_parked_events(unary(request)).await?.into_inner();
             Ok(done.discarded_events)
         }
         Whose::Consumer(consumer) => {
             let consumer = consumer.clone();
             let request = ConsumerServiceDiscardParkedEventsRequest { consumer, key, up_to_position };
-            Ok(session.consumers().discard_parked_events(unary(request)).await?.into_inner().event_count)
+            Ok(services::consumers(session)
+                .discard_parked_events(unary(request))
+                .await?
+                .into_inner()
+                .event_count)
         }
     }
 }

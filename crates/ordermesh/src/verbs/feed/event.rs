@@ -1,12 +1,11 @@
 //! An event of the order feed on one line for people.
 
+use ordermesh_console::json::{MASK, Personal};
+use ordermesh_console::order::contact;
+use ordermesh_console::render::{money, time};
 use ordermesh_proto::order::v1::order_created::Buyer;
 use ordermesh_proto::order::v1::order_event::Payload;
-use ordermesh_proto::order::v1::{OrderCreated, OrderEvent};
-
-use crate::verbs::json::{MASK, Personal};
-use crate::verbs::order::contact;
-use crate::verbs::render::{money, time};
+use ordermesh_proto::order::v1::{LineQuantity, OrderCreated, OrderEvent, OrderHold, OrderReturn, Shipment};
 
 /// What stands in the columns of [`line`].
 pub fn header() -> String {
@@ -29,13 +28,76 @@ pub fn line(event: &OrderEvent, personal: Personal) -> String {
 }
 
 fn summary(event: &OrderEvent, personal: Personal) -> String {
-    match &event.payload {
-        Some(Payload::OrderCreated(created)) => created_summary(created, personal),
-        Some(Payload::OrderCancellationRequested(requested)) => reason(&requested.reason),
-        Some(Payload::OrderCancelled(cancelled)) => reason(&cancelled.reason),
+    let Some(payload) = &event.payload else {
         // By the contract, whoever does not know a payload still has its type and position.
-        None => "(newer than this program)".to_owned(),
+        return "(newer than this program)".to_owned();
+    };
+    match payload {
+        Payload::OrderCreated(created) => created_summary(created, personal),
+        Payload::OrderCancellationRequested(requested) => reason(&requested.reason),
+        Payload::OrderCancelled(cancelled) => reason(&cancelled.reason),
+        Payload::OrderRejected(rejected) => {
+            let why = rejected.reason().as_str_name().trim_start_matches("REJECTION_REASON_");
+            joined(&[why, &rejected.detail])
+        }
+        Payload::OrderLinesCancelled(cancelled) => joined(&[&pieces(&cancelled.lines), &reason(&cancelled.note)]),
+        Payload::OrderHoldPlaced(placed) => hold(placed.hold.as_ref(), ""),
+        Payload::OrderHoldReleased(released) => hold(released.hold.as_ref(), &released.note),
+        Payload::PaymentRetryRequested(retry) => format!("attempt {}", retry.attempt),
+        Payload::ShipmentDispatched(event) => shipment(event.shipment.as_ref()),
+        Payload::ShipmentDelivered(event) => shipment(event.shipment.as_ref()),
+        Payload::ShipmentLost(event) => joined(&[&shipment(event.shipment.as_ref()), &reason(&event.reason)]),
+        Payload::ReturnRequested(event) => goods_back(event.order_return.as_ref()),
+        Payload::ReturnApproved(event) => goods_back(event.order_return.as_ref()),
+        Payload::ReturnRejected(event) => goods_back(event.order_return.as_ref()),
+        Payload::ReturnReceived(event) => goods_back(event.order_return.as_ref()),
+        Payload::OrderStockRecorded(event) => {
+            let stock = event.status.as_ref().map_or("", |status| {
+                status.stock().as_str_name().trim_start_matches("STOCK_STATUS_")
+            });
+            joined(&[stock, &event.detail])
+        }
+        Payload::OrderPaymentRecorded(event) => {
+            let payment = event.status.as_ref().map_or("", |status| {
+                status.payment().as_str_name().trim_start_matches("PAYMENT_STATUS_")
+            });
+            joined(&[payment, &event.code, &event.detail])
+        }
+        Payload::OrderConfirmed(_)
+        | Payload::OrderExpired(_)
+        | Payload::OrderCompleted(_)
+        // What the staff writes may be personal.
+        | Payload::OrderNoteAdded(_) => String::new(),
     }
+}
+
+/// What is not empty, in two spaces' distance.
+fn joined(parts: &[&str]) -> String {
+    parts.iter().filter(|part| !part.is_empty()).copied().collect::<Vec<_>>().join("  ")
+}
+
+fn pieces(lines: &[LineQuantity]) -> String {
+    let piece = |line: &LineQuantity| format!("{} of line {}", line.quantity, line.line_id);
+    lines.iter().map(piece).collect::<Vec<_>>().join(", ")
+}
+
+fn hold(hold: Option<&OrderHold>, note: &str) -> String {
+    let Some(hold) = hold else { return String::new() };
+    let why = hold.reason().as_str_name().trim_start_matches("HOLD_REASON_");
+    joined(&[why, &hold.note, note])
+}
+
+fn shipment(shipment: Option<&Shipment>) -> String {
+    shipment
+        .map_or_else(String::new, |one| joined(&[&pieces(&one.lines), &one.carrier, &one.tracking_number]))
+}
+
+fn goods_back(goods: Option<&OrderReturn>) -> String {
+    let why = |goods: &OrderReturn| match goods.rejection_reason.as_str() {
+        "" => reason(&goods.reason),
+        rejection => reason(rejection),
+    };
+    goods.map_or_else(String::new, |goods| joined(&[&pieces(&goods.lines), &why(goods)]))
 }
 
 fn reason(reason: &str) -> String {

@@ -3,16 +3,16 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use ordermesh_console::connect::Common;
+use ordermesh_console::failure::Failure;
+use ordermesh_console::output::Output;
+use ordermesh_console::parse::at_least;
+use ordermesh_console::progress::Bar;
 use ordermesh_feed::archive::{Archived, Range, export};
 use ordermesh_service::config::MaskedUrl;
 use ordermesh_service::database::{migrations, offline};
 use serde_json::{Value, json};
 
-use crate::verbs::connect::Common;
-use crate::verbs::failure::Failure;
-use crate::verbs::output::Output;
-use crate::verbs::parse::at_least;
-use crate::verbs::progress::Bar;
 use crate::verbs::store::context;
 
 /// From which database to which file.

@@ -1,8 +1,9 @@
 //! Who follows a feed and has parked events: a group of the write server, or a consumer of the server that is asked.
 
 use clap::Args;
+use ordermesh_console::failure::Service;
 
-use crate::verbs::failure::Service;
+use super::services;
 
 /// Whose parking.
 #[derive(Debug, Clone, Args)]
@@ -38,8 +39,8 @@ impl Follower {
     /// The service that looks after its parking.
     pub fn service(&self) -> Service {
         match self.group {
-            Some(_) => Service::EVENTS,
-            None => Service::CONSUMERS,
+            Some(_) => services::EVENTS,
+            None => services::CONSUMERS,
         }
     }
 }

@@ -1,10 +1,11 @@
 //! `ordermesh feed forget-subscriber`: a subscriber that reports no more shall not keep the log from being truncated.
 
 use clap::Args;
+use ordermesh_console::connect::{Common, Session, unary};
+use ordermesh_console::failure::Failure;
 use ordermesh_proto::feed::v1::ForgetSubscriberRequest;
 
-use crate::verbs::connect::{Common, Session, unary};
-use crate::verbs::failure::Failure;
+use super::services;
 
 /// Which subscriber.
 #[derive(Debug, Args)]
@@ -18,6 +19,6 @@ pub async fn run(forget: ForgetSubscriber, common: Common) -> Result<(), Failure
     let session = Session::open(common).await?;
     let subscriber = forget.name.clone();
     let request = unary(ForgetSubscriberRequest { subscriber });
-    let forgotten = session.events().forget_subscriber(request).await?.into_inner();
+    let forgotten = services::events(&session).forget_subscriber(request).await?.into_inner();
     session.out.answer(&forgotten, |_| format!("{} is forgotten", forget.name))
 }

@@ -1,14 +1,15 @@
 //! `ordermesh feed groups`: the consumer groups of the order feed, or one of them with its members and slots.
 
 use clap::Args;
+use ordermesh_console::connect::{Common, Session, unary};
+use ordermesh_console::failure::Failure;
+use ordermesh_console::render::{facts, table, time};
 use ordermesh_proto::feed::v1::{
     ConsumerGroup, GetGroupRequest, GetGroupResponse, GroupMember, GroupSlot, ListGroupsRequest,
     ListGroupsResponse,
 };
 
-use crate::verbs::connect::{Common, Session, unary};
-use crate::verbs::failure::Failure;
-use crate::verbs::render::{facts, table, time};
+use super::services;
 
 /// All groups, or one in detail.
 #[derive(Debug, Args)]
@@ -26,7 +27,7 @@ pub async fn run(groups: Groups, common: Common) -> Result<(), Failure> {
         let all = all(&session).await?;
         return session.out.answer(&all, |all| table(header, all.groups.iter().map(row)));
     };
-    let group = session.events().get_group(unary(GetGroupRequest { group })).await?.into_inner();
+    let group = services::events(&session).get_group(unary(GetGroupRequest { group })).await?.into_inner();
     session.out.answer(&group, detail)
 }
 
@@ -36,7 +37,7 @@ pub async fn all(session: &Session) -> Result<ListGroupsResponse, tonic::Status>
     loop {
         let page_token = std::mem::take(&mut all.next_page_token);
         let request = ListGroupsRequest { page_size: 0, page_token };
-        let page = session.events().list_groups(unary(request)).await?.into_inner();
+        let page = services::events(session).list_groups(unary(request)).await?.into_inner();
         all.groups.extend(page.groups);
         all.next_page_token = page.next_page_token;
         if all.next_page_token.is_empty() {

@@ -3,14 +3,14 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use ordermesh_console::connect::Common;
+use ordermesh_console::failure::Failure;
+use ordermesh_console::progress::Bar;
 use ordermesh_feed::archive::{check, import};
 use ordermesh_service::config::MaskedUrl;
 
 use super::export::{answer, document, told};
 use crate::contexts;
-use crate::verbs::connect::Common;
-use crate::verbs::failure::Failure;
-use crate::verbs::progress::Bar;
 use crate::verbs::store::context;
 
 /// From which file to which database.

@@ -1,15 +1,16 @@
 //! `ordermesh feed info`: what the order feed is and where it stands.
 
+use ordermesh_console::connect::{Common, Session, unary};
+use ordermesh_console::failure::Failure;
+use ordermesh_console::render::{facts, time};
 use ordermesh_proto::feed::v1::{GetFeedRequest, GetFeedResponse};
 
-use crate::verbs::connect::{Common, Session, unary};
-use crate::verbs::failure::Failure;
-use crate::verbs::render::{facts, time};
+use super::services;
 
 /// Asks and prints.
 pub async fn run(common: Common) -> Result<(), Failure> {
     let session = Session::open(common).await?;
-    let feed = session.events().get_feed(unary(GetFeedRequest {})).await?.into_inner();
+    let feed = services::events(&session).get_feed(unary(GetFeedRequest {})).await?.into_inner();
     session.out.answer(&feed, text)
 }
 

@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 
 use clap::Args;
+use ordermesh_console::connect::Session;
+use ordermesh_console::failure::Failure;
 
 use super::follower::Whose;
 use super::parked;
-use crate::verbs::connect::Session;
-use crate::verbs::failure::Failure;
 
 /// Some keys, or all that are parked: never all by leaving them out.
 #[derive(Debug, Clone, Args)]

@@ -4,6 +4,10 @@
 //! A write server knows the first two, a read server the third: what the address does not serve is left out with a
 //! remark. With `--json` one document with `groups`, `subscribers` and `consumers`.
 
+use ordermesh_console::connect::{Common, Session, unary};
+use ordermesh_console::failure::Failure;
+use ordermesh_console::output;
+use ordermesh_console::render::{table, time};
 use ordermesh_proto::feed::v1::{
     Consumer, ConsumerGroup, ListConsumersRequest, ListConsumersResponse, ListGroupsResponse,
     ListSubscribersRequest, ListSubscribersResponse, RegisteredSubscriber,
@@ -12,10 +16,7 @@ use serde_json::{Map, Value};
 use tonic::{Code, Status};
 
 use super::groups;
-use crate::verbs::connect::{Common, Session, unary};
-use crate::verbs::failure::{Failure, Service};
-use crate::verbs::output;
-use crate::verbs::render::{table, time};
+use super::services;
 
 const HEADER: [&str; 8] = ["KIND", "NAME", "POSITION", "HEAD", "LAG", "LAG TIME", "LAST HEARD", "STATE"];
 
@@ -23,16 +24,16 @@ const HEADER: [&str; 8] = ["KIND", "NAME", "POSITION", "HEAD", "LAG", "LAG TIME"
 pub async fn run(common: Common) -> Result<(), Failure> {
     let session = Session::open(common).await?;
     let of_feed = of_feed(&session).await;
-    let consumers = session.consumers().list_consumers(unary(ListConsumersRequest {})).await;
+    let consumers = services::consumers(&session).list_consumers(unary(ListConsumersRequest {})).await;
     let consumers = consumers.map(tonic::Response::into_inner);
     let ((groups, subscribers), consumers) = match (of_feed, consumers) {
         (Ok(of_feed), Ok(consumers)) => (of_feed, consumers),
         (Ok(of_feed), Err(status)) if status.code() == Code::Unimplemented => {
-            output::note(&format!("note: {}", Service::CONSUMERS.absent()));
+            output::note(&format!("note: {}", services::CONSUMERS.absent()));
             (of_feed, ListConsumersResponse::default())
         }
         (Err(status), Ok(consumers)) if status.code() == Code::Unimplemented => {
-            output::note(&format!("note: {}", Service::EVENTS.absent()));
+            output::note(&format!("note: {}", services::EVENTS.absent()));
             (Default::default(), consumers)
         }
         (Err(status), _) | (_, Err(status)) => return Err(status.into()),
@@ -55,7 +56,7 @@ async fn of_feed(session: &Session) -> Result<(ListGroupsResponse, ListSubscribe
     loop {
         let page_token = std::mem::take(&mut all.next_page_token);
         let request = ListSubscribersRequest { page_size: 0, page_token };
-        let page = session.events().list_subscribers(unary(request)).await?.into_inner();
+        let page = services::events(session).list_subscribers(unary(request)).await?.into_inner();
         all.subscribers.extend(page.subscribers);
         all.next_page_token = page.next_page_token;
         if all.next_page_token.is_empty() {

@@ -4,6 +4,9 @@
 //! is known of its key. Personal data is masked as everywhere.
 
 use clap::Args;
+use ordermesh_console::connect::{Common, Session, unary};
+use ordermesh_console::failure::{Failure, Service};
+use ordermesh_console::render::{table, time};
 use ordermesh_proto::feed::v1::{
     ConsumerParkedEvent, ConsumerServiceListParkedEventsRequest, EventEnvelope, ListParkedEventsRequest,
     ParkedEvent,
@@ -14,9 +17,7 @@ use prost::bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::follower::{Follower, Whose};
-use crate::verbs::connect::{Common, Session, unary};
-use crate::verbs::failure::{Failure, Service};
-use crate::verbs::render::{table, time};
+use super::services;
 
 /// Whose parked events.
 #[derive(Debug, Args)]
@@ -70,7 +71,7 @@ pub async fn rows(session: &Session, whose: &Whose, key: &str) -> Result<Vec<Row
             Whose::Group(group) => {
                 let (group, key) = (group.clone(), key.to_owned());
                 let request = ListParkedEventsRequest { group, key, page_size: 0, page_token };
-                let page = session.events().list_parked_events(unary(request)).await?.into_inner();
+                let page = services::events(session).list_parked_events(unary(request)).await?.into_inner();
                 for event in page.parked_events {
                     rows.push(Row::of_group(event)?);
                 }
@@ -80,7 +81,8 @@ pub async fn rows(session: &Session, whose: &Whose, key: &str) -> Result<Vec<Row
                 let (consumer, key) = (consumer.clone(), key.to_owned());
                 let request =
                     ConsumerServiceListParkedEventsRequest { consumer, key, page_size: 0, page_token };
-                let page = session.consumers().list_parked_events(unary(request)).await?.into_inner();
+                let page =
+                    services::consumers(session).list_parked_events(unary(request)).await?.into_inner();
                 for event in page.events {
                     rows.push(Row::of_consumer(event)?);
                 }

@@ -1,16 +1,19 @@
 //! `ordermesh feed projections`: the server's read models and how far each has come.
 
+use ordermesh_console::connect::{Common, Session, unary};
+use ordermesh_console::failure::Failure;
+use ordermesh_console::render::{table, time};
 use ordermesh_proto::feed::v1::{ListProjectionsRequest, Projection};
 
-use crate::verbs::connect::{Common, Session, unary};
-use crate::verbs::failure::Failure;
-use crate::verbs::render::{table, time};
+use super::services;
 
 /// Asks and prints.
 pub async fn run(common: Common) -> Result<(), Failure> {
     let session = Session::open(common).await?;
-    let response =
-        session.projections().list_projections(unary(ListProjectionsRequest {})).await?.into_inner();
+    let response = services::projections(&session)
+        .list_projections(unary(ListProjectionsRequest {}))
+        .await?
+        .into_inner();
     let header = ["PROJECTION", "POSITION", "HEAD", "LAG", "LAST CONTACT", "STATE"];
     session.out.answer(&response, |response| table(header, response.projections.iter().map(row)))
 }

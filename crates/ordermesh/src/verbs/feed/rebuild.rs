@@ -4,13 +4,14 @@ use std::io::{IsTerminal, stderr};
 
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
+use ordermesh_console::connect::{Common, Session, unary};
+use ordermesh_console::failure::Failure;
+use ordermesh_console::output;
 use ordermesh_proto::feed::v1::{
     ListProjectionsRequest, RebuildProjectionRequest, RebuildProjectionResponse,
 };
 
-use crate::verbs::connect::{Common, Session, unary};
-use crate::verbs::failure::Failure;
-use crate::verbs::output;
+use super::services;
 
 /// Where no bar can be drawn, such as in a log, a line is written each time so much more is done.
 const PERCENT_STEP: i64 = 5;
@@ -27,7 +28,7 @@ pub async fn run(rebuild: Rebuild, common: Common) -> Result<(), Failure> {
     let session = Session::open(common).await?;
     let Some(name) = rebuild.name else { return Err(unnamed(&session).await?) };
     let request = RebuildProjectionRequest { name: name.clone() };
-    let mut frames = session.projections().rebuild_projection(request).await?.into_inner();
+    let mut frames = services::projections(&session).rebuild_projection(request).await?.into_inner();
     let mut progress = Progress::new(session.out.is_json());
     while let Some(frame) = frames.message().await? {
         if session.out.is_json() {
@@ -50,7 +51,8 @@ pub async fn run(rebuild: Rebuild, common: Common) -> Result<(), Failure> {
 /// A rebuild is work for the server: which one is never guessed, not even when there is only one.
 async fn unnamed(session: &Session) -> Result<Failure, Failure> {
     let request = unary(ListProjectionsRequest {});
-    let projections = session.projections().list_projections(request).await?.into_inner().projections;
+    let projections =
+        services::projections(session).list_projections(request).await?.into_inner().projections;
     let failure = Failure::usage("name the projection to rebuild");
     Ok(projections.iter().fold(failure, |failure, projection| {
         let command = session.address.command(format_args!("feed rebuild {}", projection.name));

@@ -1,6 +1,8 @@
 //! `ordermesh feed replay`: has parked events handled again, those of each key in their order.
 
 use clap::Args;
+use ordermesh_console::connect::{Common, Session, unary};
+use ordermesh_console::failure::{Failure, Service};
 use ordermesh_proto::feed::v1::consumer_service_replay_parked_events_request::What as OfConsumer;
 use ordermesh_proto::feed::v1::replay_parked_events_request::What as OfGroup;
 use ordermesh_proto::feed::v1::{
@@ -9,8 +11,7 @@ use ordermesh_proto::feed::v1::{
 
 use super::follower::{Follower, Whose};
 use super::keys::Keys;
-use crate::verbs::connect::{Common, Session, unary};
-use crate::verbs::failure::{Failure, Service};
+use super::services;
 
 /// Whose events, and which.
 #[derive(Debug, Args)]
@@ -44,14 +45,14 @@ pub async fn run(replay: Replay, common: Common) -> Result<(), Failure> {
         Whose::Group(group) => {
             let what = Some(if keys.all { OfGroup::All(true) } else { OfGroup::Keys(parked) });
             let request = ReplayParkedEventsRequest { group: group.clone(), what };
-            let done = session.events().replay_parked_events(unary(request)).await?.into_inner();
+            let done = services::events(&session).replay_parked_events(unary(request)).await?.into_inner();
             session.out.answer(&done, |done| text(done.keys.into()))
         }
         Whose::Consumer(consumer) => {
             let what = Some(if keys.all { OfConsumer::All(true) } else { OfConsumer::Keys(parked) });
             let consumer = consumer.clone();
             let request = ConsumerServiceReplayParkedEventsRequest { consumer, what, suppress_effects };
-            let done = session.consumers().replay_parked_events(unary(request)).await?.into_inner();
+            let done = services::consumers(&session).replay_parked_events(unary(request)).await?.into_inner();
             session.out.answer(&done, |done| text(done.key_count))
         }
     }

@@ -2,13 +2,14 @@
 
 use clap::Args;
 use jiff::Timestamp;
+use ordermesh_console::connect::{Common, Session, unary};
+use ordermesh_console::failure::Failure;
+use ordermesh_console::parse::{at_least, since};
 use ordermesh_proto::feed::v1::ResetGroupRequest;
 use ordermesh_proto::feed::v1::reset_group_request::To;
 
+use super::services;
 use super::tail::wire;
-use crate::verbs::connect::{Common, Session, unary};
-use crate::verbs::failure::Failure;
-use crate::verbs::parse::{at_least, since};
 
 /// Which group, and where it goes on. What is delivered or parked is forgotten.
 #[derive(Debug, Args)]
@@ -58,6 +59,6 @@ pub async fn run(reset: ResetGroup, common: Common) -> Result<(), Failure> {
     let session = Session::open(common).await?;
     let ResetGroup { name, to, force } = reset;
     let request = ResetGroupRequest { group: name.clone(), to: to.into_wire(), force };
-    let done = session.events().reset_group(unary(request)).await?.into_inner();
+    let done = services::events(&session).reset_group(unary(request)).await?.into_inner();
     session.out.answer(&done, |done| format!("{name} goes on after position {}", done.position))
 }

@@ -8,6 +8,11 @@ use std::io::{IsTerminal, stdout};
 
 use clap::Args;
 use jiff::Timestamp;
+use ordermesh_console::connect::{Common, Session};
+use ordermesh_console::failure::Failure;
+use ordermesh_console::output;
+use ordermesh_console::parse::since;
+use ordermesh_console::resume::{Broken, Ended, Follower, follow};
 use ordermesh_proto::feed::v1::subscribe_request::Start;
 use ordermesh_proto::feed::v1::subscribe_response::Frame;
 use ordermesh_proto::feed::v1::until::Bound;
@@ -16,11 +21,7 @@ use ordermesh_proto::order::v1::OrderEvent;
 use prost::Message;
 
 use super::event;
-use crate::verbs::connect::{Common, Session};
-use crate::verbs::failure::Failure;
-use crate::verbs::output;
-use crate::verbs::parse::since;
-use crate::verbs::resume::{Broken, Ended, Follower, follow};
+use super::services;
 
 /// Which events, from where, until when.
 #[derive(Debug, Args)]
@@ -104,7 +105,7 @@ fn awaited_keys(request: &SubscribeRequest) -> Option<String> {
 impl Follower for Tailing {
     async fn stream(&mut self) -> Result<Ended, Broken> {
         let request = self.request.clone();
-        let mut frames = self.session.events().subscribe_order_events(request).await?.into_inner();
+        let mut frames = services::events(&self.session).subscribe_order_events(request).await?.into_inner();
         while let Some(response) = frames.message().await? {
             self.frames += 1;
             if self.frames == 1 {

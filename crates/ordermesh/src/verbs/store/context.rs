@@ -1,11 +1,11 @@
 //! Which context a database belongs to, as the migrations tell that it has had.
 
+use ordermesh_console::failure::Failure;
 use ordermesh_feed::log::FeedSchema;
 use ordermesh_service::config::MaskedUrl;
 use ordermesh_service::database::{fence, migrations};
 
 use crate::contexts::{self, Registration};
-use crate::verbs::failure::Failure;
 
 /// Ends the names of the tables that a rebuild fills.
 const REBUILD_SUFFIX: &str = "_rebuild";

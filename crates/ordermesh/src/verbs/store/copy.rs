@@ -3,6 +3,9 @@
 //! The source is held from the first look to the fence, so that nothing can be written that the copy does not have.
 
 use clap::Args;
+use ordermesh_console::failure::Failure;
+use ordermesh_console::output::{Output, note};
+use ordermesh_console::progress::Bar;
 use ordermesh_feed::store::{CopyError, WriteTransaction, copy_tables};
 use ordermesh_kernel::{Clock, SystemClock};
 use ordermesh_service::config::MaskedUrl;
@@ -12,9 +15,6 @@ use ordermesh_service::database::{Database, fence, migrations};
 
 use super::context;
 use crate::contexts::Registration;
-use crate::verbs::failure::Failure;
-use crate::verbs::output::{Output, note};
-use crate::verbs::progress::Bar;
 
 /// From where to where.
 #[derive(Debug, Args)]

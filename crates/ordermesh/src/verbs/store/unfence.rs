@@ -1,12 +1,11 @@
 //! `ordermesh store unfence`: takes back that a database was copied elsewhere.
 
 use clap::Args;
+use ordermesh_console::failure::Failure;
+use ordermesh_console::output::{Output, note};
 use ordermesh_service::config::MaskedUrl;
 use ordermesh_service::database::fence;
 use ordermesh_service::database::offline::Alone;
-
-use crate::verbs::failure::Failure;
-use crate::verbs::output::{Output, note};
 
 /// Which database.
 #[derive(Debug, Args)]
