@@ -89,6 +89,24 @@ where
     ask().await.map(Response::into_inner).map_err(asking(what))
 }
 
+/// Asks for page after page, each by the token that `take` gives for it: none behind the last.
+async fn each_page<T, F>(
+    what: &'static str,
+    mut ask: impl FnMut(String) -> F,
+    mut take: impl FnMut(T) -> String,
+) -> Result<(), CollectError>
+where
+    F: Future<Output = Result<Response<T>, Status>>,
+{
+    let mut page_token = String::new();
+    loop {
+        page_token = take(answer(what, || ask(page_token.clone())).await?);
+        if page_token.is_empty() {
+            return Ok(());
+        }
+    }
+}
+
 /// Reads everything once.
 pub async fn collect(endpoints: &Endpoints) -> Result<Snapshot, CollectError> {
     let mut snapshot = Snapshot::default();

@@ -70,11 +70,6 @@ impl Looks {
         Verdict { offences, unjudged, ..seen }
     }
 
-    /// Whether no further look can change anything: all was judged, and nothing stands.
-    pub fn is_clear(&self) -> bool {
-        self.standing.as_ref().is_some_and(BTreeMap::is_empty)
-    }
-
     /// Whether what still changes is given up as not judged: after several looks, and several times the patience since the
     /// first one, however long each takes.
     pub fn give_up(&self, now: Duration, patience: Duration) -> bool {
@@ -110,6 +105,11 @@ mod tests {
         (found.collect(), verdict.unjudged.iter().map(|(_, subject)| subject.as_str()).collect())
     }
 
+    /// Whether no further look can change anything: all was judged, and nothing stands.
+    fn is_clear(looks: &Looks) -> bool {
+        looks.standing.as_ref().is_some_and(BTreeMap::is_empty)
+    }
+
     const fn second(number: u64) -> Duration {
         Duration::from_secs(number)
     }
@@ -120,10 +120,10 @@ mod tests {
         assert_eq!(subjects(&looks.take(look(&["tea", "cup"], &[]), second(0))).0, ["cup", "tea"]);
         assert_eq!(looks.unsettled(second(0), second(0)).len(), 2, "one look is not enough");
         assert_eq!(subjects(&looks.take(look(&["tea", "new"], &[]), second(1))).0, ["tea"]);
-        assert!(looks.unsettled(second(1), second(1)).is_empty() && !looks.is_clear());
+        assert!(looks.unsettled(second(1), second(1)).is_empty() && !is_clear(&looks));
         assert_eq!(looks.unsettled(second(1), second(2)).len(), 1);
         assert_eq!(subjects(&looks.take(look(&["cup"], &[]), second(2))).0, [""; 0]);
-        assert!(looks.is_clear());
+        assert!(is_clear(&looks));
     }
 
     #[test]
@@ -168,7 +168,7 @@ mod tests {
             subjects(&looks.take(look(&[], &["cup", "tea"]), second(0))),
             (vec![], vec!["cup", "tea"])
         );
-        assert!(!looks.is_clear());
+        assert!(!is_clear(&looks));
         assert_eq!(subjects(&looks.take(look(&[], &["tea"]), second(1))), (vec![], vec!["tea"]));
         assert!(looks.unsettled(second(1), second(1)).is_empty());
         assert_eq!(subjects(&looks.take(look(&["tea"], &[]), second(2))), (vec!["tea"], vec![]));

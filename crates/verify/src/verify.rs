@@ -22,7 +22,7 @@ pub async fn verify(endpoints: &Endpoints, patience: Duration) -> Result<Verdict
         let now = begun.elapsed();
         let mut verdict = looks.take(seen, now);
         let unsettled = looks.unsettled(now, patience);
-        if looks.is_clear() || unsettled.is_empty() {
+        if unsettled.is_empty() {
             return Ok(verdict);
         }
         if looks.give_up(now, patience.max(PAUSE)) {

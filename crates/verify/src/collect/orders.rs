@@ -5,35 +5,28 @@ use ordermesh_proto::order::v1::order_event::Payload;
 use ordermesh_proto::order::v1::order_event_service_client::OrderEventServiceClient;
 use ordermesh_proto::order::v1::order_query_service_client::OrderQueryServiceClient;
 use ordermesh_proto::order::v1::{
-    LineProgress, ListOrdersRequest, OrderCreated, OrderEvent, OrderState, OrderStatus, StockStatus,
+    LineProgress, ListOrdersRequest, ListOrdersResponse, OrderCreated, OrderEvent, OrderState, OrderStatus,
+    StockStatus,
 };
 use tonic::Response;
 
-use super::{CollectError, Endpoints, MAX_ANSWER_BYTES, PAGE, answer, decoded, each_event, shown};
+use super::{CollectError, Endpoints, MAX_ANSWER_BYTES, PAGE, decoded, each_event, each_page, shown};
 use crate::snapshot::{Confirmation, FeedFault, OrderHistory, Snapshot};
 
 pub(super) async fn answers(endpoints: &Endpoints, snapshot: &mut Snapshot) -> Result<(), CollectError> {
     let client = OrderQueryServiceClient::new(endpoints.order_query.clone())
         .max_decoding_message_size(MAX_ANSWER_BYTES);
-    let mut page_token = String::new();
-    loop {
-        let request = ListOrdersRequest {
-            page_size: PAGE,
-            page_token,
-            order_by: "placed_time".to_owned(),
-            ..ListOrdersRequest::default()
-        };
-        let ask = || {
-            let (mut client, request) = (client.clone(), request.clone());
-            async move { client.list_orders(request).await }
-        };
-        let page = answer("ListOrders", ask).await?;
+    let ask = |page_token| {
+        let (mut client, page_size) = (client.clone(), PAGE);
+        let order_by = "placed_time".to_owned();
+        let request = ListOrdersRequest { page_size, page_token, order_by, ..ListOrdersRequest::default() };
+        async move { client.list_orders(request).await }
+    };
+    let take = |page: ListOrdersResponse| {
         snapshot.views.extend(page.orders.into_iter().map(|order| (order.order_id.clone(), order)));
-        page_token = page.next_page_token;
-        if page_token.is_empty() {
-            return Ok(());
-        }
-    }
+        page.next_page_token
+    };
+    each_page("ListOrders", ask, take).await
 }
 
 pub(super) async fn feed(endpoints: &Endpoints, snapshot: &mut Snapshot) -> Result<(), CollectError> {

@@ -3,29 +3,25 @@
 use ordermesh_proto::payment::v1::payment_event::Payload;
 use ordermesh_proto::payment::v1::payment_event_service_client::PaymentEventServiceClient;
 use ordermesh_proto::payment::v1::payment_query_service_client::PaymentQueryServiceClient;
-use ordermesh_proto::payment::v1::{ListPaymentsRequest, PaymentAmounts, PaymentEvent};
+use ordermesh_proto::payment::v1::{ListPaymentsRequest, ListPaymentsResponse, PaymentAmounts, PaymentEvent};
 use tonic::Response;
 
-use super::{CollectError, Endpoints, MAX_ANSWER_BYTES, PAGE, answer, decoded, each_event};
+use super::{CollectError, Endpoints, MAX_ANSWER_BYTES, PAGE, decoded, each_event, each_page};
 use crate::snapshot::{FeedFault, PaymentHistory, Snapshot};
 
 pub(super) async fn answers(endpoints: &Endpoints, snapshot: &mut Snapshot) -> Result<(), CollectError> {
     let client =
         PaymentQueryServiceClient::new(endpoints.payment.clone()).max_decoding_message_size(MAX_ANSWER_BYTES);
-    let mut page_token = String::new();
-    loop {
-        let request = ListPaymentsRequest { page_size: PAGE, page_token, ..ListPaymentsRequest::default() };
-        let ask = || {
-            let (mut client, request) = (client.clone(), request.clone());
-            async move { client.list_payments(request).await }
-        };
-        let page = answer("ListPayments", ask).await?;
+    let ask = |page_token| {
+        let (mut client, page_size) = (client.clone(), PAGE);
+        let request = ListPaymentsRequest { page_size, page_token, ..ListPaymentsRequest::default() };
+        async move { client.list_payments(request).await }
+    };
+    let take = |page: ListPaymentsResponse| {
         snapshot.payments.extend(page.payments.into_iter().map(|one| (one.payment_id.clone(), one)));
-        page_token = page.next_page_token;
-        if page_token.is_empty() {
-            return Ok(());
-        }
-    }
+        page.next_page_token
+    };
+    each_page("ListPayments", ask, take).await
 }
 
 pub(super) async fn feed(endpoints: &Endpoints, snapshot: &mut Snapshot) -> Result<(), CollectError> {

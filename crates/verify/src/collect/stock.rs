@@ -5,11 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use ordermesh_proto::inventory::v1::inventory_event::Payload;
 use ordermesh_proto::inventory::v1::inventory_event_service_client::InventoryEventServiceClient;
 use ordermesh_proto::inventory::v1::inventory_query_service_client::InventoryQueryServiceClient;
-use ordermesh_proto::inventory::v1::{InventoryEvent, ListReservationsRequest, ListStockRequest, StockItem};
+use ordermesh_proto::inventory::v1::{
+    InventoryEvent, ListReservationsRequest, ListReservationsResponse, ListStockRequest, ListStockResponse,
+    StockItem,
+};
 use tonic::Response;
 use tonic::transport::Channel;
 
-use super::{CollectError, Endpoints, MAX_ANSWER_BYTES, PAGE, answer, decoded, each_event};
+use super::{CollectError, Endpoints, MAX_ANSWER_BYTES, PAGE, decoded, each_event, each_page};
 use crate::snapshot::{FeedFault, Place, Snapshot};
 
 type Items = BTreeMap<Place, StockItem>;
@@ -20,40 +23,34 @@ fn queries(endpoints: &Endpoints) -> InventoryQueryServiceClient<Channel> {
 
 /// All stock.
 pub(super) async fn items(endpoints: &Endpoints) -> Result<Items, CollectError> {
-    let (client, mut items, mut page_token) = (queries(endpoints), BTreeMap::new(), String::new());
-    loop {
-        let request = ListStockRequest { page_size: PAGE, page_token, ..ListStockRequest::default() };
-        let ask = || {
-            let (mut client, request) = (client.clone(), request.clone());
-            async move { client.list_stock(request).await }
-        };
-        let page = answer("ListStock", ask).await?;
+    let (client, mut items) = (queries(endpoints), BTreeMap::new());
+    let ask = |page_token| {
+        let (mut client, page_size) = (client.clone(), PAGE);
+        let request = ListStockRequest { page_size, page_token, ..ListStockRequest::default() };
+        async move { client.list_stock(request).await }
+    };
+    let take = |page: ListStockResponse| {
         items.extend(page.items.into_iter().map(|item| ((item.sku.clone(), item.location.clone()), item)));
-        page_token = page.next_page_token;
-        if page_token.is_empty() {
-            return Ok(items);
-        }
-    }
+        page.next_page_token
+    };
+    each_page("ListStock", ask, take).await?;
+    Ok(items)
 }
 
 /// All reservations.
 pub(super) async fn reservations(endpoints: &Endpoints, snapshot: &mut Snapshot) -> Result<(), CollectError> {
-    let (client, mut page_token) = (queries(endpoints), String::new());
-    loop {
-        let request =
-            ListReservationsRequest { page_size: PAGE, page_token, ..ListReservationsRequest::default() };
-        let ask = || {
-            let (mut client, request) = (client.clone(), request.clone());
-            async move { client.list_reservations(request).await }
-        };
-        let page = answer("ListReservations", ask).await?;
+    let client = queries(endpoints);
+    let ask = |page_token| {
+        let (mut client, page_size) = (client.clone(), PAGE);
+        let request = ListReservationsRequest { page_size, page_token, ..ListReservationsRequest::default() };
+        async move { client.list_reservations(request).await }
+    };
+    let take = |page: ListReservationsResponse| {
         let reservations = page.reservations.into_iter();
         snapshot.reservations.extend(reservations.map(|one| (one.reservation_id.clone(), one)));
-        page_token = page.next_page_token;
-        if page_token.is_empty() {
-            return Ok(());
-        }
-    }
+        page.next_page_token
+    };
+    each_page("ListReservations", ask, take).await
 }
 
 /// Takes the stock as it is after everything of inventory was read. What was another `before` is moving; what the feed
