@@ -5,7 +5,6 @@
 
 mod orders;
 mod payments;
-mod shown;
 mod stock;
 
 use std::time::Duration;

@@ -6,6 +6,7 @@
 //!
 //! # Layout
 //! - [`snapshot`]: what a system says about itself at one time, as plain data; [`collect`]: reads it
+//! - [`shown`]: what the events of an order say that the read server shows
 //! - [`judge`]: the invariants, a file a subject; pure
 //! - [`looks`]: what several looks come to
 //! - [`verify`]: reads and judges until nothing is left, or what is left stays
@@ -13,6 +14,7 @@
 pub mod collect;
 pub mod judge;
 pub mod looks;
+pub mod shown;
 pub mod snapshot;
 mod verify;
 

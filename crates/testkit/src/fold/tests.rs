@@ -5,6 +5,7 @@ use crate::order::{contact, euro};
 use ordermesh_proto::order::v1::{
     OrderCancellationRequested, OrderCancelled, OrderHold, OrderHoldPlaced, OrderHoldReleased, OrderLine,
     OrderLinesCancelled, OrderPersonalData, Shipment, ShipmentDelivered, ShipmentDispatched, ShipmentState,
+    order, order_created,
 };
 
 fn event(revision: i64, payload: Payload) -> OrderEvent {

@@ -10,7 +10,8 @@ use ordermesh_proto::order::v1::{
 };
 use tonic::Response;
 
-use super::{CollectError, Endpoints, MAX_ANSWER_BYTES, PAGE, decoded, each_event, each_page, shown};
+use super::{CollectError, Endpoints, MAX_ANSWER_BYTES, PAGE, decoded, each_event, each_page};
+use crate::shown;
 use crate::snapshot::{Confirmation, FeedFault, OrderHistory, Snapshot};
 
 pub(super) async fn answers(endpoints: &Endpoints, snapshot: &mut Snapshot) -> Result<(), CollectError> {

@@ -11,6 +11,7 @@ use ordermesh_proto::order::v1::{
 };
 
 use super::*;
+use crate::shown;
 
 type Frames = Vec<Result<SubscribeResponse, Status>>;
 

@@ -1,12 +1,13 @@
 //! What the events of an order say that the read server shows of it, computed in the plainest way.
 //!
-//! Personal data is left out: it is erased at other times in the log and in the read model.
+//! Personal data is left out: it is erased at other times in the log and in the read model. So are status, debt and what has
+//! become of lines, which the events carry as they are afterwards.
 
 use ordermesh_proto::order::v1::order_event::Payload;
 use ordermesh_proto::order::v1::{Order, OrderCreated, OrderEvent, OrderNote, order, order_created};
 
 /// The order as its first event tells it.
-pub(super) fn placed(created: &OrderCreated, event: &OrderEvent) -> Order {
+pub fn placed(created: &OrderCreated, event: &OrderEvent) -> Order {
     let created = created.clone();
     Order {
         order_id: event.key.clone(),
@@ -28,7 +29,7 @@ pub(super) fn placed(created: &OrderCreated, event: &OrderEvent) -> Order {
 }
 
 /// Takes in what an event changes.
-pub(super) fn take(order: &mut Order, event: &OrderEvent, payload: &Payload) {
+pub fn take(order: &mut Order, event: &OrderEvent, payload: &Payload) {
     order.update_time = event.occurred_time;
     match payload {
         Payload::OrderCreated(_)
