@@ -38,8 +38,8 @@ impl Ledger {
         self.adjust(change, counted - on_hand, now)
     }
 
-    /// So many more or fewer pieces are there than were thought; 0 changes nothing. Where fewer are left than are reserved, reservations
-    /// lose them, see [`losing`](super::losing).
+    /// So many more or fewer pieces are there than were thought; 0 changes nothing. Where fewer are left than are reserved,
+    /// reservations lose them, see [`losing`](super::losing).
     pub fn adjust(
         &mut self,
         change: Change,

@@ -98,10 +98,8 @@ impl Change {
 
     /// What could not be captured is no longer owed: payment has nothing left to do, and will tell nothing more.
     fn forgive_what_was_not_captured(&mut self) {
-        let is_paid = self.head.amounts.kept() > 0 && !self.head.owes() && !self.head.is_owed();
-        let hold = self.head.hold_for(HoldReason::CaptureFailed).filter(|_| is_paid).cloned();
-        if let Some(hold) = hold {
-            self.happened(Fact::HoldReleased { hold, note: String::new() });
+        if self.head.amounts.kept() > 0 && !self.head.owes() && !self.head.is_owed() {
+            self.release_hold_for(HoldReason::CaptureFailed);
         }
     }
 }

@@ -30,6 +30,13 @@ impl Change {
         id
     }
 
+    /// What a policy held the order for is over, if it did.
+    pub(super) fn release_hold_for(&mut self, reason: HoldReason) {
+        if let Some(hold) = self.head.hold_for(reason).cloned() {
+            self.happened(Fact::HoldReleased { hold, note: String::new() });
+        }
+    }
+
     /// An order that has ended needs nobody to let it go on. What its payment still needs stays.
     pub(super) fn release_manual_holds(&mut self) {
         for hold in self.manual_holds().cloned().collect::<Vec<_>>() {

@@ -189,9 +189,7 @@ impl Change {
             PaymentNews::ActionRequired { .. } => PaymentStatus::ActionRequired,
             PaymentNews::Declined { .. } => PaymentStatus::Declined,
             PaymentNews::OutcomeUnknown => PaymentStatus::Unknown,
-            PaymentNews::Captured if amounts.kept() < self.head.amount_due.minor_units() => {
-                PaymentStatus::PartlyCaptured
-            }
+            PaymentNews::Captured if self.falls_short(amounts) => PaymentStatus::PartlyCaptured,
             PaymentNews::Captured => PaymentStatus::Captured,
             // A decline says more than that there was nothing to give up.
             PaymentNews::Voided if now == PaymentStatus::Declined => now,
@@ -214,7 +212,7 @@ impl Change {
             (true, _) => PaymentStatus::Authorized,
             (_, false) if amounts.kept() > 0 => PaymentStatus::PartlyRefunded,
             (_, false) => PaymentStatus::Refunded,
-            _ if amounts.kept() < self.head.amount_due.minor_units() => PaymentStatus::PartlyCaptured,
+            _ if self.falls_short(amounts) => PaymentStatus::PartlyCaptured,
             _ => PaymentStatus::Captured,
         }
     }
@@ -233,9 +231,7 @@ impl Change {
             _ => &[HoldReason::PaymentUnknown],
         };
         for reason in over {
-            if let Some(hold) = self.head.hold_for(*reason).cloned() {
-                self.happened(Fact::HoldReleased { hold, note: String::new() });
-            }
+            self.release_hold_for(*reason);
         }
         if let Some(reason) = self.hold_reason(fact).filter(|reason| self.head.hold_for(*reason).is_none()) {
             self.place_hold(reason, fact.detail.clone());
@@ -256,7 +252,12 @@ impl Change {
 
     /// A confirmed order has paid less than it owes.
     fn is_short(&self, amounts: &PaymentAmounts) -> bool {
-        self.head.state == OrderState::Confirmed && amounts.kept() < self.head.amount_due.minor_units()
+        self.head.state == OrderState::Confirmed && self.falls_short(amounts)
+    }
+
+    /// By this money less is paid than is owed.
+    fn falls_short(&self, amounts: &PaymentAmounts) -> bool {
+        amounts.kept() < self.head.amount_due.minor_units()
     }
 
     /// The payment deadline has passed, or has not: judged by `now` on the order as it is. Whether it has.

@@ -24,6 +24,11 @@ impl OperationKind {
     /// Every kind.
     pub const ALL: [Self; 5] = [Self::Authorize, Self::Inquire, Self::Capture, Self::Void, Self::Refund];
 
+    /// Whether it sets money aside or asks about that.
+    pub const fn is_about_authorization(self) -> bool {
+        matches!(self, Self::Authorize | Self::Inquire)
+    }
+
     /// The kind's word in rows, keys and sentences.
     pub const fn as_str(self) -> &'static str {
         match self {

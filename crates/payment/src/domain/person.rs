@@ -45,8 +45,7 @@ impl Payment {
         if operation.failures == 0 && !unknown {
             return Err(Refusal::OperationNotFailed { operation: number });
         }
-        let authorizes = matches!(operation.kind, OperationKind::Authorize | OperationKind::Inquire);
-        if resolution == Resolution::Done && authorizes && !is_known_there {
+        if resolution == Resolution::Done && operation.kind.is_about_authorization() && !is_known_there {
             // What is captured in the end is found by the provider's id.
             return Err(Refusal::AttemptNotStarted { operation: number });
         }

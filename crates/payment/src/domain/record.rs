@@ -67,7 +67,7 @@ impl Payment {
     /// Whether the open operation sets money aside or asks about it. Where any other one was asked about, an answer that
     /// the money is, or is not yet, set aside says that the operation was not done.
     fn is_about_authorization(&self) -> bool {
-        matches!(self.kind(), Some(OperationKind::Authorize | OperationKind::Inquire))
+        self.kind().is_some_and(OperationKind::is_about_authorization)
     }
 
     fn takes_or_returns(&self) -> bool {
