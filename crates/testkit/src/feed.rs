@@ -7,6 +7,7 @@ use ordermesh_proto::feed::v1::{ClosingReason, SubscribeRequest, SubscribeRespon
 use ordermesh_proto::order::v1::OrderEvent;
 use ordermesh_proto::order::v1::order_event_service_client::OrderEventServiceClient;
 use prost::Message;
+use sha2::{Digest, Sha256};
 use tonic::transport::Channel;
 use tonic::{Status, Streaming};
 
@@ -14,6 +15,12 @@ use crate::wait::soon;
 
 /// The feed's client.
 pub type Events = OrderEventServiceClient<Channel>;
+
+/// What shards and slots are made of: the first eight bytes, big endian, of SHA-256: written down in the contract, so computed here on its own.
+pub fn key_hash(key: &str) -> u64 {
+    let digest = Sha256::digest(key);
+    digest.iter().take(8).fold(0, |hash, byte| hash << 8 | u64::from(*byte))
+}
 
 /// Everything that the log holds now.
 pub async fn read_feed(client: &mut Events) -> Vec<OrderEvent> {

@@ -19,6 +19,7 @@ use ordermesh_proto::feed::v1::{
     Group, SubscribeRequest,
 };
 use ordermesh_proto::order::v1::OrderEvent;
+use ordermesh_testkit::feed::key_hash;
 use ordermesh_testkit::{Server, Subscription, order, orders};
 use tonic::{Code, Status};
 
@@ -44,6 +45,16 @@ async fn server_with(settings: &[(&str, &str)]) -> Server {
 /// Places an order and gives its id.
 async fn place(server: &Server) -> String {
     server.commands().place_order(order("TEA", 1, 450)).await.unwrap().into_inner().order_id
+}
+
+/// Places orders until one is of another slot than a key, and gives their number.
+async fn place_in_another_slot(server: &Server, than: &str) -> i64 {
+    let slot = |key: &str| key_hash(key) % 64;
+    let mut placed = 1;
+    while slot(&place(server).await) == slot(than) {
+        placed += 1;
+    }
+    placed
 }
 
 /// Cancels an order that it notes something on: two more events of its key.

@@ -166,18 +166,24 @@ async fn new_events_of_a_key_that_have_no_room_in_the_parking_wait_in_the_log_fo
     cancel_order(&server, &id).await;
     refused(&member.end().await, Code::ResourceExhausted, "PARKING_FULL");
     server.events().replay_parked_events(replay(What::All(true))).await.unwrap();
-    place(&server).await;
+    // Those of its slot wait behind the key.
+    let last = 3 + place_in_another_slot(&server, &id).await;
     let mut member = Member::join(&server, "one").await;
     let mut events = member.take_count(2).await;
     events.sort_by_key(|event| event.position);
-    assert_eq!(positions(&events), [1, 4], "everything else flows on");
+    assert_eq!(positions(&events), [1, last], "everything else flows on");
     assert_eq!(parked(&server).await, 1);
     member.acknowledge(&server, &events).await;
-    for position in [2, 3] {
-        let event = member.take_count(1).await;
-        assert_eq!(positions(&event), [position]);
-        member.acknowledge(&server, &event).await;
+    let mut waited = Vec::new();
+    while waited.len() < (2..last).count() {
+        let events = member.take().await;
+        member.acknowledge(&server, &events).await;
+        waited.extend(events);
     }
+    let keys_own: Vec<_> = waited.iter().filter(|event| event.key == id).cloned().collect();
+    assert_eq!(positions(&keys_own), [2, 3]);
+    waited.sort_by_key(|event| event.position);
+    assert_eq!(positions(&waited), (2..last).collect::<Vec<_>>());
     assert_eq!(parked(&server).await, 0);
 }
 

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ordermesh_proto::feed::v1::{EventFilter, Shard, SubscribeRequest};
-use sha2::{Digest, Sha256};
 
 use super::{Entry, Found, Promise};
+use crate::feed::key_hash;
 
 /// What a subscriber wants: empty lists and no shard pass everything.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -35,12 +35,6 @@ impl Filter {
             ..SubscribeRequest::default()
         }
     }
-}
-
-/// The first eight bytes, big endian, of SHA-256: written down in the contract, so computed here on its own.
-fn key_hash(key: &str) -> u64 {
-    let digest = Sha256::digest(key);
-    digest.iter().take(8).fold(0, |hash, byte| hash << 8 | u64::from(*byte))
 }
 
 /// One subscriber over all its streams.
