@@ -95,6 +95,9 @@ async fn a_key_asked_for_twice_is_found_once_and_no_key_finds_nothing() {
     table.insert(&db, &rows(3, "a")).await.unwrap();
     let twice = table.find_in(&db, thing::Column::Id, [2_i64, 2].map(Value::from)).await.unwrap();
     assert_eq!(twice.len(), 1);
+    // Also where it takes several statements to ask for all of them.
+    let many = (1..=3_i64).cycle().take(400).map(Value::from);
+    assert_eq!(table.find_in(&db, thing::Column::Id, many).await.unwrap().len(), 3);
     assert!(table.find_in(&db, thing::Column::Id, []).await.unwrap().is_empty());
 }
 

@@ -4,6 +4,7 @@
 //! there keys go out in groups of a few fixed sizes. Either way a text is prepared once a connection instead of
 //! once a batch.
 
+use std::collections::HashSet;
 use std::marker::PhantomData;
 
 use sea_orm::sea_query::{Iden, Value};
@@ -120,6 +121,11 @@ impl<E: EntityTrait> Table<E> {
         lock: &str,
     ) -> Result<Vec<E::Model>, DbErr> {
         let mut values: Vec<Value> = values.into_iter().collect();
+        if values.len() > GROUPS[0] {
+            // In one statement a value may stand twice; in two it would find its rows twice.
+            let mut seen = HashSet::with_capacity(values.len());
+            values.retain(|value| seen.insert(value.clone()));
+        }
         let (columns, name, key) = (columns::<E>(), &self.name, column.to_string());
         let select = format!(r#"SELECT {columns} FROM "{name}" WHERE "{key}""#);
         let mut rows = Vec::new();
